@@ -1,0 +1,91 @@
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host, Network } from "../site/model.ts";
+import type { GuestImage } from "./guest-image.ts";
+
+export interface HypervisorArgs {
+  readonly host: Host;
+  readonly network: Network;
+  /** Names what the site has on the host; public, from the site's secret, so that no other site has the same. */
+  readonly siteId: string;
+  readonly siteName: string;
+  /** The bridge that VMs attach to; made here where the site has a network of its own. */
+  readonly bridge: string;
+  /** The guest image that its VMs are made from. */
+  readonly image: GuestImage;
+}
+
+/** What a VM needs of its host. */
+export interface HypervisorParts {
+  readonly provider: libvirt.Provider;
+  readonly pool: libvirt.Pool;
+  readonly disk: libvirt.Volume;
+  readonly kernel: libvirt.Volume;
+  readonly initrd: libvirt.Volume;
+  /** A network that must be there first; none where the host brings its own bridge. */
+  readonly network: libvirt.Network | undefined;
+}
+
+/** A host that runs VMs: one connection, one storage pool, the guest image and, where asked for, a network. */
+export class Hypervisor extends pulumi.ComponentResource {
+  readonly parts: HypervisorParts;
+
+  constructor(name: string, args: HypervisorArgs, options?: pulumi.ComponentResourceOptions) {
+    super("bramble:index:Hypervisor", name, {}, options);
+    const { host, network, image } = args;
+    const provider = new libvirt.Provider(name, { uri: libvirtUri(host, args.siteName) }, { parent: this });
+    const on = { parent: this, provider };
+    const pool = new libvirt.Pool(
+      name,
+      {
+        name: `bramble-${args.siteName}`,
+        type: "dir",
+        target: { path: `${host.storage}/${args.siteName}-${args.siteId}` },
+      },
+      { ...on, deleteBeforeReplace: true },
+    );
+    // The hash is part of the logical name: a new image stands beside the old one until no VM uses that any more.
+    const volume = (file: string, format: string) =>
+      new libvirt.Volume(
+        `${name}/${image.name}/${file}`,
+        { name: `${image.name}-${file}`, pool: pool.name, source: `${image.folder}/${file}`, format },
+        on,
+      );
+    this.parts = {
+      provider,
+      pool,
+      disk: volume("disk.qcow2", "qcow2"),
+      kernel: volume("kernel", "raw"),
+      initrd: volume("initrd", "raw"),
+      network: network.mode === "bridge" ? undefined : privateNetwork(name, args, on),
+    };
+    this.registerOutputs({});
+  }
+}
+
+/**
+ * The address of libvirt on a host. Key and known hosts are files in the work folder, named by a variable, so that
+ * the state says the same on every runner.
+ */
+export function libvirtUri(host: Host, siteName: string): string {
+  if (host.connect === "local") return "qemu:///system";
+  const folder = `$BRAMBLE_WORK/ssh/${siteName}`;
+  return `qemu+ssh://${host.user}@${host.address}/system?sshauth=privkey&keyfile=${folder}/deploy-key&knownhosts=${folder}/known_hosts`;
+}
+
+function privateNetwork(name: string, args: HypervisorArgs, on: pulumi.CustomResourceOptions): libvirt.Network {
+  const { network, siteName } = args;
+  return new libvirt.Network(
+    name,
+    {
+      name: `bramble-${siteName}`,
+      mode: network.mode === "nat" ? "nat" : "none",
+      bridge: args.bridge,
+      addresses: [network.cidr],
+      dhcp: { enabled: false }, // guests get their addresses from their seeds
+      dns: { enabled: true, localOnly: true },
+      autostart: true,
+    },
+    { ...on, deleteBeforeReplace: true },
+  );
+}

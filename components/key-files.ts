@@ -1,0 +1,15 @@
+import { knownHostsLine, sshKeyPair } from "../formats/ssh-key.ts";
+import type { KeyFiles } from "../providers/transport/key-files.ts";
+import type { SiteKeys } from "../site/keys.ts";
+import type { Site } from "../site/model.ts";
+
+/** The files by which OpenSSH and libvirt log in to the site's machines and know them again. */
+export function siteKeyFiles(site: Site, keys: SiteKeys): KeyFiles {
+  const hosts = site.hosts.flatMap((host) =>
+    host.address === undefined
+      ? []
+      : [knownHostsLine(host.address, host.hostKey ?? sshKeyPair(keys.sshHostKey(host.name)).publicKey)],
+  );
+  const vms = site.vms.map((vm) => knownHostsLine(vm.address, sshKeyPair(keys.sshHostKey(vm.name)).publicKey));
+  return { deployKey: sshKeyPair(keys.deployKey()).privateKey, knownHosts: [...hosts, ...vms].join("") };
+}

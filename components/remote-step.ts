@@ -1,0 +1,39 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { type Variable, variables } from "../providers/steps/environment.ts";
+
+export interface RemoteStepArgs {
+  /** One of providers/steps/main.ts. */
+  readonly step: "guest-ready" | "slurm-controller" | "slurm-worker";
+  /** Shown in previews. */
+  readonly show: Partial<Record<Variable, string>>;
+  /** Encrypted in the state. */
+  readonly hide: Partial<Record<Variable, string>>;
+  /** Whether there is something to do before the guest goes away. */
+  readonly remove?: boolean;
+}
+
+/**
+ * Work on a guest over SSH with a host key that is known beforehand. What the state keeps is enough to undo it from
+ * any checkout of this project; nothing secret shows in a command line, a log or, in clear, in the state.
+ */
+export function remoteStep(name: string, args: RemoteStepArgs, options: pulumi.CustomResourceOptions): local.Command {
+  const command = `node providers/steps/main.ts ${args.step}`;
+  const environment: Record<string, pulumi.Input<string>> = {};
+  for (const [variable, value] of entries(args.show)) environment[variables[variable]] = value;
+  for (const [variable, value] of entries(args.hide)) environment[variables[variable]] = pulumi.secret(value);
+  return new local.Command(
+    name,
+    {
+      create: `${command} apply`,
+      update: `${command} apply`,
+      ...(args.remove ? { delete: `${command} remove` } : {}),
+      environment,
+    },
+    { ...options, deleteBeforeReplace: true },
+  );
+}
+
+function entries(values: Partial<Record<Variable, string>>): [Variable, string][] {
+  return Object.entries(values) as [Variable, string][];
+}

@@ -1,0 +1,85 @@
+import * as pulumi from "@pulumi/pulumi";
+import { sshKeyPair } from "../formats/ssh-key.ts";
+import type { SiteKeys } from "../site/keys.ts";
+import type { Site as SiteModel, Vm } from "../site/model.ts";
+import type { GuestImage } from "./guest-image.ts";
+import { Hypervisor } from "./hypervisor.ts";
+import { SlurmCluster } from "./slurm-cluster.ts";
+import { VirtualMachine } from "./virtual-machine.ts";
+
+export interface SiteArgs {
+  readonly site: SiteModel;
+  readonly keys: SiteKeys;
+  /** Public; tells what the site made on a host from what another site of the same name made. */
+  readonly siteId: string;
+  /** The image for guests of an architecture. */
+  readonly image: (arch: "x86_64" | "aarch64") => GuestImage;
+}
+
+/** A whole site: its hosts, and the clusters on them. */
+export class Site extends pulumi.ComponentResource {
+  constructor(name: string, args: SiteArgs, options?: pulumi.ComponentResourceOptions) {
+    super("bramble:index:Site", name, {}, options);
+    const { site, keys, siteId } = args;
+    const deployKey = sshKeyPair(keys.deployKey());
+    // A network that libvirt makes gets a bridge that no other site has, whatever that one is called.
+    const bridge = site.network.mode === "bridge" ? site.network.bridge : `bv-${siteId}`;
+    const hosts = new Map(
+      site.hosts.map((host) => [
+        host.name,
+        {
+          host,
+          image: args.image(host.arch),
+          hypervisor: new Hypervisor(
+            host.name,
+            { host, network: site.network, siteName: site.name, siteId, bridge, image: args.image(host.arch) },
+            { parent: this },
+          ),
+        },
+      ]),
+    );
+    const vms = new Map(site.vms.map((vm) => [vm.name, vm]));
+    const machine = (vm: Vm, disposable: boolean, parent: pulumi.Resource) => {
+      const place = found(hosts, vm.host);
+      return new VirtualMachine(
+        vm.name,
+        {
+          vm,
+          host: place.host,
+          hypervisor: place.hypervisor.parts,
+          image: place.image,
+          network: site.network,
+          bridge,
+          siteName: site.name,
+          owner: `Bramble site ${site.name} ${siteId}`,
+          hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
+          deployKey,
+          disposable,
+        },
+        { parent },
+      );
+    };
+    for (const cluster of site.clusters) {
+      new SlurmCluster(
+        cluster.name,
+        {
+          cluster,
+          network: site.network,
+          users: site.users,
+          mungeKey: keys.mungeKey(cluster.name),
+          deployKey: deployKey.privateKey,
+          machine: (vmName, parent) => machine(found(vms, vmName), cluster.disposable, parent),
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs({});
+  }
+}
+
+/** What readSite() named exists; a name without its thing is a defect there, not a mistake of the user. */
+function found<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
+  const value = map.get(key);
+  if (value === undefined) throw new Error(`the site names ${String(key)}, which it does not have`);
+  return value;
+}

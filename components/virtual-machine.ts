@@ -1,0 +1,155 @@
+import type { local } from "@pulumi/command";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { domainXslt } from "../formats/domain-xslt.ts";
+import { nocloudFiles } from "../formats/nocloud.ts";
+import type { SshKeyPair } from "../formats/ssh-key.ts";
+import type { SshTarget } from "../providers/transport/ssh.ts";
+import type { Host, Network, Vm } from "../site/model.ts";
+import { type GuestImage, kernelParameters } from "./guest-image.ts";
+import type { HypervisorParts } from "./hypervisor.ts";
+import { remoteStep } from "./remote-step.ts";
+
+export interface VirtualMachineArgs {
+  readonly vm: Vm;
+  readonly host: Host;
+  readonly hypervisor: HypervisorParts;
+  readonly network: Network;
+  readonly bridge: string;
+  readonly image: GuestImage;
+  readonly siteName: string;
+  /** Written into the domain, so that whoever finds it knows whose it is. */
+  readonly owner: string;
+  readonly hostKey: SshKeyPair;
+  readonly deployKey: SshKeyPair;
+  /** Whether the data disk may go with the VM. */
+  readonly disposable: boolean;
+}
+
+/** The longest that a first boot may take before the stack calls it failed, in seconds. */
+const bootPatience = { kvm: 180, tcg: 600 } as const;
+
+/**
+ * A VM: overlay on the guest image, seed, domain, and a gate that opens when the guest itself says that it is ready.
+ * MAC, UUID and disks belong to the VM and not to the host: when it moves, it is shut down and gone on the old host
+ * before it is made on the new one, so there is never a second one of it, nor a second writer of its disk.
+ */
+export class VirtualMachine extends pulumi.ComponentResource {
+  readonly target: SshTarget;
+  readonly domain: libvirt.Domain;
+  readonly ready: local.Command;
+
+  constructor(name: string, args: VirtualMachineArgs, options?: pulumi.ComponentResourceOptions) {
+    super("bramble:index:VirtualMachine", name, {}, options);
+    const { vm, host, hypervisor, network, image } = args;
+    const on = {
+      parent: this,
+      provider: hypervisor.provider,
+      deleteBeforeReplace: true,
+      replacementTrigger: host.name,
+    };
+    const overlay = new libvirt.Volume(
+      name,
+      {
+        name: `${vm.name}.qcow2`,
+        pool: hypervisor.pool.name,
+        baseVolumeId: hypervisor.disk.id,
+        size: gib(vm.diskGiB),
+        format: "qcow2",
+      },
+      on,
+    );
+    const files = nocloudFiles({
+      hostname: vm.hostname,
+      instanceId: vm.uuid,
+      hostKey: args.hostKey,
+      authorizedKeys: [args.deployKey.publicKey],
+      network: {
+        mac: vm.mac,
+        address: `${vm.address}/${network.prefixLength}`,
+        dns: network.dns,
+        ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
+      },
+    });
+    const seed = new libvirt.CloudinitDisk(
+      name,
+      {
+        name: `${vm.name}-seed.iso`,
+        pool: hypervisor.pool.name,
+        userData: pulumi.secret(files.userData),
+        metaData: files.metaData,
+        networkConfig: files.networkConfig,
+      },
+      on,
+    );
+    const disks = [
+      { serial: "system", volumeId: overlay.id },
+      { serial: "seed", volumeId: seed.id.apply(volumeKey) },
+    ];
+    if (vm.dataGiB !== undefined) {
+      const data = new libvirt.Volume(
+        `${name}/data`,
+        { name: `${vm.name}-data.qcow2`, pool: hypervisor.pool.name, size: gib(vm.dataGiB), format: "qcow2" },
+        { ...on, protect: !args.disposable, retainOnDelete: !args.disposable },
+      );
+      disks.push({ serial: "data", volumeId: data.id });
+    }
+    this.domain = new libvirt.Domain(
+      name,
+      {
+        name: `${args.siteName}-${vm.name}`,
+        description: args.owner,
+        type: host.accelerator === "kvm" ? "kvm" : "qemu",
+        arch: host.arch,
+        cpu: { mode: host.accelerator === "kvm" ? "host-passthrough" : "maximum" },
+        vcpu: vm.cpus,
+        memory: vm.memoryMiB,
+        kernel: hypervisor.kernel.id,
+        initrd: hypervisor.initrd.id,
+        cmdlines: [kernelParameters(host.arch)],
+        disks: disks.map(({ volumeId }) => ({ volumeId })),
+        networkInterfaces: [{ bridge: args.bridge, mac: vm.mac.toUpperCase() }],
+        consoles: [{ type: "pty", targetType: "serial", targetPort: "0" }],
+        autostart: true,
+        xml: {
+          xslt: domainXslt({
+            uuid: vm.uuid,
+            diskSerials: disks.map(({ serial }) => serial),
+            arch: host.arch,
+            emulated: host.accelerator === "tcg",
+          }),
+        },
+      },
+      {
+        ...on,
+        ...(hypervisor.network === undefined ? {} : { dependsOn: hypervisor.network }),
+        // The provider reports these as changed in place and does nothing.
+        replaceOnChanges: ["kernel", "initrd", "arch", "networkInterfaces", "description"],
+      },
+    );
+    this.target = { name: vm.name, address: vm.address, user: "root", hostKey: args.hostKey.publicKey };
+    this.ready = remoteStep(
+      `${name}/ready`,
+      {
+        step: "guest-ready",
+        show: {
+          guest: JSON.stringify(this.target),
+          image: image.name,
+          patience: String(bootPatience[host.accelerator]),
+        },
+        hide: { sshKey: args.deployKey.privateKey },
+      },
+      { parent: this, dependsOn: this.domain, replaceWith: [this.domain] },
+    );
+    this.registerOutputs({});
+  }
+}
+
+function gib(value: number): number {
+  return value * 2 ** 30;
+}
+
+/** The provider's id of a seed is `KEY;UUID`, where KEY is the volume's. */
+function volumeKey(seedId: string): string {
+  return seedId.split(";")[0] ?? seedId;
+}

@@ -1,0 +1,46 @@
+/** What libvirt's domain XML must say and the provider's inputs cannot. */
+export interface DomainFixes {
+  readonly uuid: string;
+  /** The serial of each disk in order: `/dev/disk/by-id/virtio-<serial>` in the guest. */
+  readonly diskSerials: readonly string[];
+  readonly arch: "x86_64" | "aarch64";
+  /** Whether the guest's processor is emulated in software. */
+  readonly emulated: boolean;
+}
+
+/**
+ * A stylesheet for the provider's `xml.xslt`: sets the UUID and the disks' serials, and takes out what a server guest
+ * has no use for (graphics, video, the agent's channel). On aarch64 it also takes out UEFI and ACPI, since the guest's
+ * kernel is booted directly (https://libvirt.org/formatdomain.html).
+ */
+export function domainXslt(fixes: DomainFixes): string {
+  const serials = fixes.diskSerials.map(
+    (serial, index) => `
+  <xsl:template match="/domain/devices/disk[${index + 1}]">
+    <xsl:copy><xsl:apply-templates select="@*|node()[not(self::serial)]"/><serial>${serial}</serial></xsl:copy>
+  </xsl:template>`,
+  );
+  const noFirmware =
+    fixes.arch === "aarch64"
+      ? `
+  <xsl:template match="/domain/os/@firmware"/>
+  <xsl:template match="/domain/features/acpi"/>`
+      : "";
+  // QEMU 7.2 computes the flags of cmpxchg16b wrongly when it emulates x86_64: now and then a guest's kernel panics.
+  const noCx16 =
+    fixes.arch === "x86_64" && fixes.emulated
+      ? `
+  <xsl:template match="/domain/cpu">
+    <xsl:copy><xsl:apply-templates select="@*|node()"/><feature policy="disable" name="cx16"/></xsl:copy>
+  </xsl:template>`
+      : "";
+  return `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:template match="@*|node()"><xsl:copy><xsl:apply-templates select="@*|node()"/></xsl:copy></xsl:template>
+  <xsl:template match="/domain/name"><xsl:copy-of select="."/><uuid>${fixes.uuid}</uuid></xsl:template>
+  <xsl:template match="/domain/uuid"/>
+  <xsl:template match="/domain/devices/graphics"/>
+  <xsl:template match="/domain/devices/video"/>
+  <xsl:template match="/domain/devices/channel"/>${serials.join("")}${noFirmware}${noCx16}
+</xsl:stylesheet>
+`;
+}

@@ -1,0 +1,38 @@
+import { env } from "node:process";
+import { fileURLToPath } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import { siteKeyFiles } from "./components/key-files.ts";
+import { Site } from "./components/site.ts";
+import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
+import { siteId, siteKeys } from "./site/keys.ts";
+import { printProblems } from "./site/problem.ts";
+import { readStack } from "./stacks/read-stack.ts";
+import { guestImage } from "./components/guest-image.ts";
+
+const stack = pulumi.getStack();
+const config = new pulumi.Config();
+const workFolder = env.BRAMBLE_WORK;
+if (workFolder === undefined) {
+  throw new pulumi.RunError(
+    'Bramble\'s engine is not in this shell. Run: eval "$(npm run -s bramble -- env)"\n' +
+      `or use the npm scripts, such as: npm run preview -- --stack ${stack}`,
+  );
+}
+const read = await readStack(fileURLToPath(new URL("stacks", import.meta.url)), stack, {
+  site: config.get("site"),
+  override: config.getObject("override"),
+});
+if (read.warnings.length > 0) await pulumi.log.warn(printProblems(read.warnings));
+if (!read.ok) throw new pulumi.RunError(`The site can't be built:\n${printProblems(read.problems)}`);
+
+const secret = config.get("siteSecret");
+if (secret === undefined) {
+  throw new pulumi.RunError(
+    `Stack ${stack} has no site secret, from which all of its keys are made. Make one: npm run bramble -- secret new --stack ${stack}`,
+  );
+}
+const secretBytes = Buffer.from(secret, "hex");
+const keys = siteKeys(secretBytes, read.site.name, read.site.epochs);
+await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
+
+new Site(read.site.name, { site: read.site, keys, siteId: siteId(secretBytes), image: guestImage });

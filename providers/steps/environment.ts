@@ -1,0 +1,47 @@
+import { env } from "node:process";
+import type { SshTarget } from "../transport/ssh.ts";
+
+/**
+ * What a step is told. Steps run as `local.Command`, so all of it comes by environment variables: plain ones, which a
+ * preview shows, and secret ones, which the state holds encrypted.
+ */
+export const variables = {
+  /** Private key that logs in; secret. */
+  sshKey: "BRAMBLE_SSH_KEY",
+  /** The guest that the step is about, as JSON of an SshTarget. */
+  guest: "BRAMBLE_GUEST",
+  /** The Slurm controller, as JSON of an SshTarget. */
+  controller: "BRAMBLE_CONTROLLER",
+  /** The longest that the step may wait, in seconds. */
+  patience: "BRAMBLE_PATIENCE",
+  /** `NAME-HASH` of the guest image. */
+  image: "BRAMBLE_IMAGE",
+  users: "BRAMBLE_USERS",
+  hosts: "BRAMBLE_HOSTS",
+  chronyConf: "BRAMBLE_CHRONY_CONF",
+  exports: "BRAMBLE_EXPORTS",
+  slurmConf: "BRAMBLE_SLURM_CONF",
+  cgroupConf: "BRAMBLE_CGROUP_CONF",
+  /** Base64; secret. */
+  mungeKey: "BRAMBLE_MUNGE_KEY",
+  /** The worker's group, its Slurm feature. */
+  group: "BRAMBLE_GROUP",
+} as const;
+
+export type Variable = keyof typeof variables;
+
+/** The value of a variable. @throws Error when it is not set: the step was not started by a stack. */
+export function required(variable: Variable): string {
+  const value = env[variables[variable]];
+  if (value === undefined) throw new Error(`${variables[variable]} is not set: this command is for Bramble's stacks to run`);
+  return value;
+}
+
+export function requiredSeconds(variable: Variable): number {
+  return Number.parseInt(required(variable), 10);
+}
+
+export function requiredTarget(variable: "guest" | "controller"): SshTarget {
+  const target: SshTarget = JSON.parse(required(variable));
+  return target;
+}

@@ -1,0 +1,35 @@
+// A remote step of the stack: `node providers/steps/main.ts STEP apply|remove`. Run by local.Command, so the state
+// refers to this path and these words for as long as a stack lives: keep them.
+import { argv, exit, ppid, stderr } from "node:process";
+import { guestReady } from "./guest-ready.ts";
+import { configureController } from "./slurm-controller.ts";
+import { addWorker, removeWorker } from "./slurm-worker.ts";
+
+const steps = new Map<string, (signal: AbortSignal) => Promise<string>>([
+  ["guest-ready apply", guestReady],
+  ["slurm-controller apply", configureController],
+  ["slurm-worker apply", addWorker],
+  ["slurm-worker remove", removeWorker],
+]);
+
+const step = steps.get(argv.slice(2).join(" "));
+if (step === undefined) {
+  stderr.write(`usage: node providers/steps/main.ts STEP, where STEP is one of: ${[...steps.keys()].join(", ")}\n`);
+  exit(2);
+}
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interruption.abort());
+// An engine that was killed can't tell us; a step that nobody waits for must not go on changing things.
+const parent = ppid;
+setInterval(() => {
+  if (process.ppid !== parent) interruption.abort();
+}, 500).unref();
+
+try {
+  console.log(await step(interruption.signal));
+  exit(0);
+} catch (error) {
+  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  exit(1);
+}

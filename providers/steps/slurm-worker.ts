@@ -1,0 +1,119 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, type SshConnection, type SshTarget, Unreachable } from "../transport/ssh.ts";
+import { required, requiredSeconds, requiredTarget } from "./environment.ts";
+import { type GuestFile, onGuest } from "./guest-script.ts";
+import { nodeArguments, nodeFiles } from "./slurm-node.ts";
+
+/** How long a machine is waited for that should be up, in seconds. */
+const reachPatience = 60;
+/** The pause between two looks at the jobs of a worker that leaves, in milliseconds. */
+const lookAgain = 2000;
+
+/**
+ * Makes a guest a worker of a Slurm cluster and waits until the controller lists it as fit for jobs. The worker
+ * registers itself as a dynamic node (https://slurm.schedmd.com/dynamic_nodes.html), so that no other daemon is
+ * restarted or even told.
+ */
+export async function addWorker(): Promise<string> {
+  const guest = requiredTarget("guest");
+  const controller = requiredTarget("controller");
+  const connection = await connect(guest, required("sshKey"), { patience: reachPatience });
+  try {
+    return await onGuest(connection, {
+      what: `adding the Slurm worker ${guest.name}`,
+      files: files(controller.name),
+      scripts: ["slurm-node", "slurm-worker-start"],
+      args: [...nodeArguments("no"), guest.name, controller.name, required("group")],
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * Takes a worker out of its cluster: no new jobs, wait for those that run, stop its daemon, forget it. When the time
+ * is up, or the step is interrupted, the worker is put back to work and the step fails, so that nothing is deleted.
+ */
+export async function removeWorker(interrupted: AbortSignal): Promise<string> {
+  const guest = requiredTarget("guest");
+  const key = required("sshKey");
+  const connection = await connect(requiredTarget("controller"), key, { patience: reachPatience });
+  try {
+    await drain(connection, guest.name, requiredSeconds("patience"), interrupted);
+    await stopDaemon(guest, key);
+    await leave(connection, guest.name, "forget");
+    return `${guest.name} is drained and has left the cluster`;
+  } finally {
+    connection.close();
+  }
+}
+
+function leave(connection: SshConnection, worker: string, step: "drain" | "jobs" | "resume" | "forget"): Promise<string> {
+  return onGuest(connection, {
+    what: `taking ${worker} out of Slurm (${step})`,
+    scripts: ["slurm-leave"],
+    args: [worker, step],
+  });
+}
+
+async function drain(connection: SshConnection, worker: string, patience: number, interrupted: AbortSignal): Promise<void> {
+  const end = Date.now() + patience * 1000;
+  await leave(connection, worker, "drain");
+  for (let said = ""; ; ) {
+    const jobs = await leave(connection, worker, "jobs");
+    if (jobs === "") return;
+    if (interrupted.aborted || Date.now() > end) {
+      await leave(connection, worker, "resume");
+      throw new Error(
+        interrupted.aborted
+          ? `interrupted while ${worker} was drained; it takes jobs again and was not removed`
+          : `${worker} still runs jobs after ${patience} s (drain.timeout), so it takes jobs again and was not removed:\n${jobs}\n` +
+              "Wait for them, end them with scancel, or raise drain.timeout of the cluster; then run `up` again.",
+      );
+    }
+    if (jobs !== said) console.log(`${worker} takes no more jobs; it still runs\n${jobs}`);
+    said = jobs;
+    await delay(lookAgain, undefined, { signal: interrupted }).catch((error: Error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+}
+
+/** A drained worker that can't be reached runs no jobs; its record goes without it. */
+async function stopDaemon(guest: SshTarget, key: string): Promise<void> {
+  try {
+    const connection = await connect(guest, key, { patience: reachPatience });
+    await onGuest(connection, { what: `stopping slurmd on ${guest.name}`, scripts: ["slurm-worker-stop"] });
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    console.log(`${error.message}\nIt is taken out of Slurm all the same: it runs no jobs.`);
+  }
+}
+
+function files(controller: string): GuestFile[] {
+  return [
+    ...nodeFiles(),
+    {
+      path: "/etc/systemd/system/home.mount",
+      content: `[Unit]
+Description=Homes, from the controller
+[Mount]
+What=${controller}:/srv/data/home
+Where=/home
+Type=nfs4
+Options=rw,hard
+TimeoutSec=30
+`,
+    },
+    {
+      path: "/etc/systemd/system/home.automount",
+      content: "[Unit]\nDescription=Homes, from the controller\n[Automount]\nWhere=/home\n[Install]\nWantedBy=multi-user.target\n",
+    },
+    {
+      // slurmd gives up when the controller does not answer at boot; systemd does not.
+      path: "/etc/systemd/system/slurmd.service.d/bramble.conf",
+      content: "[Unit]\nWants=home.automount\nAfter=home.automount\n[Service]\nRestart=on-failure\nRestartSec=5\n",
+    },
+  ];
+}

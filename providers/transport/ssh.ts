@@ -1,0 +1,143 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Client, type ConnectConfig } from "ssh2";
+import { fingerprint, publicKeyBlob } from "../../formats/ssh-key.ts";
+
+/** A machine to log in to. Its host key is known beforehand: nothing is ever trusted on first use. */
+export interface SshTarget {
+  /** What the user calls it; for messages. */
+  readonly name: string;
+  readonly address: string;
+  readonly port?: number;
+  readonly user: string;
+  /** A public key line, `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+}
+
+export interface ScriptResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An open connection; close it when done. */
+export interface SshConnection {
+  /**
+   * Runs a shell script on the target with positional parameters ($1 …). The script travels on standard input, so
+   * nothing of it shows in the target's process list; do not put secrets into `args`.
+   */
+  run(script: string, args?: readonly string[]): Promise<ScriptResult>;
+  close(): void;
+}
+
+/** The target showed another host key than the one that it must have. Waiting does not help. */
+export class HostKeyMismatch extends Error {
+  constructor(target: SshTarget, shown: Uint8Array) {
+    super(
+      `${where(target)} showed another SSH host key than it must have:\n` +
+        `  expected ${fingerprint(target.hostKey)}\n` +
+        `  shown    ${fingerprint(shown)}\n` +
+        "Either another machine answers at this address (look for a second machine with it, or a wrong address in the " +
+        "site file), or its key was changed by hand. Nothing was sent to it.",
+    );
+    this.name = "HostKeyMismatch";
+  }
+}
+
+/** Nobody let us in before the time was up. */
+export class Unreachable extends Error {
+  constructor(target: SshTarget, seconds: number, last: string) {
+    super(`${where(target)} could not be reached by SSH within ${seconds} s; the last attempt said: ${last}`);
+    this.name = "Unreachable";
+  }
+}
+
+export interface ConnectOptions {
+  /** How long to go on trying, in seconds. */
+  readonly patience: number;
+  /** Called before each new attempt but the first, with what the last one said. */
+  readonly onRetry?: (reason: string) => void;
+}
+
+/** The longest that one attempt may take, in milliseconds: a guest under emulation needs several seconds. */
+const attemptTimeout = 20_000;
+/** The pauses between attempts, in milliseconds; the last one repeats. */
+const pauses = [250, 500, 1000, 2000] as const;
+
+/**
+ * Opens a connection, trying again while the target boots.
+ * @throws HostKeyMismatch at once; Unreachable when the patience is used up.
+ */
+export async function connect(target: SshTarget, privateKey: string, options: ConnectOptions): Promise<SshConnection> {
+  const end = Date.now() + options.patience * 1000;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await dial(target, privateKey, Math.max(1000, Math.min(attemptTimeout, end - Date.now())));
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof HostKeyMismatch) throw error;
+      const pause = pauses[Math.min(attempt, pauses.length - 1)] ?? 0;
+      if (Date.now() + pause > end) throw new Unreachable(target, options.patience, error.message);
+      options.onRetry?.(error.message);
+      await delay(pause);
+    }
+  }
+}
+
+function dial(target: SshTarget, privateKey: string, timeout: number): Promise<SshConnection> {
+  const client = new Client();
+  const expected = publicKeyBlob(target.hostKey);
+  return new Promise((resolve, reject) => {
+    let shown: Buffer | undefined;
+    const config: ConnectConfig = {
+      host: target.address,
+      port: target.port ?? 22,
+      username: target.user,
+      privateKey,
+      readyTimeout: timeout,
+      keepaliveInterval: 15_000,
+      algorithms: { serverHostKey: ["ssh-ed25519"] },
+      hostVerifier: (key: Buffer) => {
+        shown = key;
+        return key.equals(expected);
+      },
+    };
+    client.on("error", (error) => {
+      reject(shown !== undefined && !shown.equals(expected) ? new HostKeyMismatch(target, shown) : error);
+    });
+    client.on("close", () => reject(new Error("the connection was closed")));
+    client.on("ready", () => resolve({ run: (script, args) => runScript(client, target, script, args), close: () => client.end() }));
+    client.connect(config);
+  });
+}
+
+function runScript(client: Client, target: SshTarget, script: string, args: readonly string[] = []): Promise<ScriptResult> {
+  const command = ["sh", "-s", "--", ...args.map(quote)].join(" ");
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new Error(`the SSH connection to ${where(target)} was lost while a command ran on it`));
+    client.once("close", lost);
+    client.exec(command, (error, channel) => {
+      if (error !== undefined) return reject(error);
+      let stdout = "";
+      let stderr = "";
+      channel.on("data", (data: Buffer) => {
+        stdout += data.toString("utf8");
+      });
+      channel.stderr.on("data", (data: Buffer) => {
+        stderr += data.toString("utf8");
+      });
+      channel.on("close", (code: number | null) => {
+        client.off("close", lost);
+        resolve({ code: code ?? 128, stdout, stderr });
+      });
+      channel.end(script);
+    });
+  });
+}
+
+/** One word for a POSIX shell, whatever is in it (POSIX.1-2017 §2.2.2). */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function where(target: SshTarget): string {
+  return `${target.name} (${target.address})`;
+}

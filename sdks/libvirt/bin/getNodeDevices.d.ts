@@ -1,0 +1,25 @@
+import * as pulumi from "@pulumi/pulumi";
+export declare function getNodeDevices(args?: GetNodeDevicesArgs, opts?: pulumi.InvokeOptions): Promise<GetNodeDevicesResult>;
+/**
+ * A collection of arguments for invoking getNodeDevices.
+ */
+export interface GetNodeDevicesArgs {
+    capability?: string;
+    id?: string;
+}
+/**
+ * A collection of values returned by getNodeDevices.
+ */
+export interface GetNodeDevicesResult {
+    readonly capability?: string;
+    readonly devices: string[];
+    readonly id: string;
+}
+export declare function getNodeDevicesOutput(args?: GetNodeDevicesOutputArgs, opts?: pulumi.InvokeOutputOptions): pulumi.Output<GetNodeDevicesResult>;
+/**
+ * A collection of arguments for invoking getNodeDevices.
+ */
+export interface GetNodeDevicesOutputArgs {
+    capability?: pulumi.Input<string>;
+    id?: pulumi.Input<string>;
+}

@@ -1,0 +1,68 @@
+// The test command: `npm test` runs every tier, `npm test -- pure program` some. A tier that this machine can't run
+// says why; with CI=true that is a failure, since a check that did not run proves nothing.
+import { existsSync, globSync } from "node:fs";
+import { argv, env, exit, getuid, platform } from "node:process";
+import Mocha from "mocha";
+
+interface Tier {
+  readonly files: readonly string[];
+  /** Longest that one test or hook may take, in milliseconds. */
+  readonly timeout: number;
+  /** Why this machine can't run it; undefined if it can. */
+  readonly obstacle: () => string | undefined;
+}
+
+const tiers: Record<string, Tier> = {
+  pure: { files: ["test/site/**/*.test.ts", "test/formats/**/*.test.ts"], timeout: 10_000, obstacle: () => undefined },
+  program: { files: ["test/components/**/*.test.ts", "test/stacks/**/*.test.ts"], timeout: 20_000, obstacle: () => undefined },
+  real: {
+    files: ["test/providers/**/*.test.ts", "test/tools/**/*.test.ts", "test/engine/**/*.test.ts"],
+    timeout: 300_000,
+    obstacle: () => linuxAsRoot("starts sshd and libvirt"),
+  },
+  e2e: { files: ["test/e2e/**/*.test.ts"], timeout: 1_800_000, obstacle: () => linuxAsRoot("boots a lab") },
+};
+
+const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const name of wanted) {
+  const tier = tiers[name];
+  if (tier === undefined) {
+    console.error(`There is no tier ${JSON.stringify(name)}; there are: ${Object.keys(tiers).join(", ")}.`);
+    exit(2);
+  }
+  console.log(`\n# ${name}`);
+  const obstacle = tier.obstacle();
+  if (obstacle !== undefined) {
+    console.log(`  not run: ${obstacle}`);
+    if (env.CI === "true") failed++;
+    else skipped++;
+    continue;
+  }
+  const stats = await runTier(tier);
+  passed += stats.passes;
+  failed += stats.failures + (env.CI === "true" ? stats.pending : 0);
+  skipped += env.CI === "true" ? 0 : stats.pending;
+}
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+exit(failed > 0 || passed === 0 ? 1 : 0);
+
+async function runTier(tier: Tier): Promise<Mocha.Stats> {
+  const mocha = new Mocha({ timeout: tier.timeout, slow: tier.timeout, reporter: "spec", forbidOnly: env.CI === "true" });
+  for (const file of tier.files.flatMap((pattern) => globSync(pattern)).sort()) mocha.addFile(file);
+  await mocha.loadFilesAsync();
+  return await new Promise((resolve) => {
+    const runner = mocha.run(() => {
+      if (runner.stats === undefined) throw new Error("mocha kept no count");
+      resolve(runner.stats);
+    });
+  });
+}
+
+function linuxAsRoot(what: string): string | undefined {
+  if (platform !== "linux") return `it ${what}, which needs Linux`;
+  if (getuid?.() !== 0) return `it ${what}, which needs root`;
+  return existsSync("/usr/bin/apt-get") ? undefined : `it ${what}, for which it installs Debian packages`;
+}

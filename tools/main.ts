@@ -1,0 +1,55 @@
+import { argv, stderr } from "node:process";
+import { Command, CommanderError } from "commander";
+
+/** What `bramble` can do; each is loaded when it is called, so that none waits for the others. */
+const commands: Record<string, () => Promise<Command>> = {
+  lab: async () => (await import("./lab/command.ts")).labCommand(),
+  setup: async () => (await import("./setup/command.ts")).setupCommand(),
+  check: async () => (await import("./site/command.ts")).checkCommand(),
+  preview: async () => (await import("./stack/command.ts")).stackCommand("preview"),
+  up: async () => (await import("./stack/command.ts")).stackCommand("up"),
+  refresh: async () => (await import("./stack/command.ts")).stackCommand("refresh"),
+  destroy: async () => (await import("./stack/command.ts")).stackCommand("destroy"),
+  ssh: async () => (await import("./ssh/command.ts")).sshCommand(),
+  secret: async () => (await import("./secret/command.ts")).secretCommand(),
+  "deploy-key": async () => (await import("./secret/command.ts")).deployKeyCommand(),
+  "host-key": async () => (await import("./host-key/command.ts")).hostKeyCommand(),
+  image: async () => (await import("./image/command.ts")).imageCommand(),
+  schema: async () => (await import("./site/command.ts")).schemaCommand(),
+  env: async () => (await import("./setup/command.ts")).envCommand(),
+};
+
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
+export async function main(): Promise<void> {
+  const program = new Command("bramble")
+    .description("Turns a site of Raspberry Pis into running k3s and Slurm clusters.\nStart with `npm run lab`: a whole site on this machine, in VMs.")
+    .exitOverride()
+    .showHelpAfterError("(--help shows what there is)");
+  const named = commands[argv[2] ?? ""];
+  for (const load of named === undefined ? Object.values(commands) : [named]) {
+    const command = await load();
+    program.addCommand(inherit(command));
+  }
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** Subcommands are made elsewhere and don't take over the settings of the program by themselves. */
+function inherit(command: Command): Command {
+  command.exitOverride().showHelpAfterError("(--help shows what there is)");
+  for (const below of command.commands) inherit(below);
+  return command;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // said already
+  if (error instanceof Error && error.name === "AbortError") {
+    stderr.write("Interrupted.\n");
+    return 130;
+  }
+  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}
