@@ -7,11 +7,12 @@ export interface GuestImage {
 }
 
 /**
- * The kernel's parameters, as the provider's `cmdlines` takes them: words without a value under `_`. The image is one
- * file system on the whole disk, booted directly.
+ * The kernel's parameters, as the provider's `cmdlines` gives them back: words without a value apart, under `_`. In
+ * another order every preview would show a change. The image is one file system on the whole disk, booted directly.
  */
-export function kernelParameters(arch: "x86_64" | "aarch64"): Record<string, string> {
-  return { root: "/dev/vda", rootfstype: "ext4", console: arch === "x86_64" ? "ttyS0" : "ttyAMA0", _: "rw quiet" };
+export function kernelParameters(arch: "x86_64" | "aarch64"): Record<string, string>[] {
+  const console = arch === "x86_64" ? "ttyS0" : "ttyAMA0";
+  return [{ console, root: "/dev/vda" }, { _: "rw quiet" }];
 }
 
-export function guestImage(_arch: string): GuestImage { return { name: "debian-13-slurm-0000", folder: ".bramble/images/debian-13-slurm-0000" }; }
+export function guestImage(_arch: string): GuestImage { return { name: "debian-13-slurm-amd64-firsttry00000000", folder: ".bramble/images/debian-13-slurm-amd64-firsttry00000000" }; }

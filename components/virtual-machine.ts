@@ -106,7 +106,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         memory: vm.memoryMiB,
         kernel: hypervisor.kernel.id,
         initrd: hypervisor.initrd.id,
-        cmdlines: [kernelParameters(host.arch)],
+        cmdlines: kernelParameters(host.arch),
         disks: disks.map(({ volumeId }) => ({ volumeId })),
         networkInterfaces: [{ bridge: args.bridge, mac: vm.mac.toUpperCase() }],
         consoles: [{ type: "pty", targetType: "serial", targetPort: "0" }],

@@ -26,6 +26,13 @@ export function domainXslt(fixes: DomainFixes): string {
   <xsl:template match="/domain/os/@firmware"/>
   <xsl:template match="/domain/features/acpi"/>`
       : "";
+  // QEMU would keep up to 1 GiB of translated code for each guest.
+  const translated = fixes.emulated
+    ? `
+  <xsl:template match="/domain/features">
+    <xsl:copy><xsl:apply-templates/><tcg><tb-cache unit="MiB">256</tb-cache></tcg></xsl:copy>
+  </xsl:template>`
+    : "";
   // QEMU 7.2 computes the flags of cmpxchg16b wrongly when it emulates x86_64: now and then a guest's kernel panics.
   const noCx16 =
     fixes.arch === "x86_64" && fixes.emulated
@@ -40,7 +47,7 @@ export function domainXslt(fixes: DomainFixes): string {
   <xsl:template match="/domain/uuid"/>
   <xsl:template match="/domain/devices/graphics"/>
   <xsl:template match="/domain/devices/video"/>
-  <xsl:template match="/domain/devices/channel"/>${serials.join("")}${noFirmware}${noCx16}
+  <xsl:template match="/domain/devices/channel"/>${serials.join("")}${noFirmware}${translated}${noCx16}
 </xsl:stylesheet>
 `;
 }

@@ -1,6 +1,9 @@
 import { stringify } from "yaml";
 import type { SshKeyPair } from "./ssh-key.ts";
 
+/** The default route; cloud-init 25.1 refuses the word "default" here and leaves the guest without a network. */
+const everywhere = "0.0.0.0/0";
+
 /** What a guest needs to know about itself at its first boot, and nothing of what it will do. */
 export interface Seed {
   readonly hostname: string;
@@ -41,7 +44,7 @@ export function nocloudFiles(seed: Seed): SeedFiles {
     ssh_deletekeys: true,
     ssh_genkeytypes: [],
     ssh_keys: { ed25519_private: seed.hostKey.privateKey, ed25519_public: seed.hostKey.publicKey },
-    ssh_authorized_keys: [...seed.authorizedKeys],
+    users: [{ name: "root", lock_passwd: true, ssh_authorized_keys: [...seed.authorizedKeys] }],
   };
   const { mac, address, gateway, dns } = seed.network;
   const networkConfig = {
@@ -50,7 +53,7 @@ export function nocloudFiles(seed: Seed): SeedFiles {
       lan: {
         match: { macaddress: mac },
         addresses: [address],
-        ...(gateway === undefined ? {} : { routes: [{ to: "default", via: gateway }] }),
+        ...(gateway === undefined ? {} : { routes: [{ to: everywhere, via: gateway }] }),
         ...(dns.length === 0 ? {} : { nameservers: { addresses: [...dns] } }),
       },
     },

@@ -33,6 +33,13 @@ for folder in lib cache log; do
   mount --bind "$disk/$folder" "/var/$folder/libvirt"
 done
 
+# Its name is known to itself, and questions for others fail at once: there is no resolver to wait for.
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$name" >/run/hosts
+mount --bind /run/hosts /etc/hosts
+printf 'options timeout:1 attempts:1\n' >/run/resolv.conf
+# A link into /run, as systemd-resolved makes it, leads nowhere by now.
+if [ -e /etc/resolv.conf ]; then mount --bind /run/resolv.conf /etc/resolv.conf; fi
+
 if [ -e /dev/kvm ]; then
   mknod -m "$kvm_mode" /run/kvm c "0x$(stat -c %t /dev/kvm)" "0x$(stat -c %T /dev/kvm)"
   [ "$kvm_mode" = 600 ] || chgrp kvm /run/kvm
@@ -43,3 +50,5 @@ ip link set lo up
 echo ready
 # Bash takes in the orphans of the machine while it waits.
 read -r _ || true
+kill -KILL -1 2>/dev/null || true
+rm -rf "$disk"

@@ -42,9 +42,10 @@ export async function startPrivateMachine({ name, kvmMode = "660" }: PrivateMach
     stdio: ["pipe", "pipe", "pipe"],
   });
   const stop = async () => {
-    // Its first process ends with its standard input, and the kernel ends the others.
+    // Its first process ends with its standard input, ends the others and removes the files.
     child.stdin.end();
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    // Only a machine that did not come up has left some.
     await rm(disk, { recursive: true, force: true });
   };
   try {

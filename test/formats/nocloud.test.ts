@@ -20,7 +20,7 @@ describe("nocloud", () => {
       ed25519_private: seed.hostKey.privateKey,
       ed25519_public: seed.hostKey.publicKey,
     });
-    assert.deepEqual(config.ssh_authorized_keys, ["ssh-ed25519 BBBB"]);
+    assert.deepEqual(config.users, [{ name: "root", lock_passwd: true, ssh_authorized_keys: ["ssh-ed25519 BBBB"] }]);
     assert.equal(config.ssh_pwauth, false);
   });
 
@@ -41,7 +41,7 @@ ethernets:
     addresses:
       - 10.20.0.101/24
     routes:
-      - to: default
+      - to: 0.0.0.0/0
         via: 10.20.0.1
     nameservers:
       addresses:

@@ -66,6 +66,11 @@ describe("domain-xslt", () => {
     assert.doesNotMatch(transformed("aarch64", true), /cx16/);
   });
 
+  it("bounds the translated code of an emulated guest only", () => {
+    assert.match(transformed("aarch64", true), /<tcg><tb-cache unit="MiB">256<\/tb-cache><\/tcg><\/features>/);
+    assert.doesNotMatch(transformed("x86_64"), /tcg/);
+  });
+
   it("takes UEFI and ACPI from an aarch64 guest, whose kernel is booted directly", () => {
     const xml = transformed("aarch64");
     assert.doesNotMatch(xml, /firmware|acpi/);

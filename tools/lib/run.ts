@@ -7,6 +7,11 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** Ends the command (SIGTERM) when aborted. */
   signal?: AbortSignal;
+  /**
+   * Runs the command in a process group of its own: Ctrl-C does not reach it, `signal` ends it with all the processes
+   * that it started, and the promise settles only when it is gone (so that its files can be removed).
+   */
+  ownGroup?: boolean;
   /** Milliseconds after which the command is ended. */
   timeout?: number;
   /** Called with each line of standard output and standard error as it comes. */
@@ -47,14 +52,25 @@ export function tryRun(command: readonly [string, ...string[]], options: RunOpti
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      signal: options.signal,
+      signal: options.ownGroup ? undefined : options.signal,
       timeout: options.timeout,
+      detached: options.ownGroup === true,
       stdio: ["pipe", "pipe", "pipe"],
     });
+    const endGroup = () => {
+      // A pid is missing when the program could not be started: "error" tells.
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+    };
+    if (options.ownGroup) {
+      if (options.signal?.aborted) endGroup();
+      options.signal?.addEventListener("abort", endGroup, { once: true });
+    }
     const stdout = collect(child.stdout, options.onLine);
     const stderr = collect(child.stderr, options.onLine);
     child.on("error", reject);
+    child.on("exit", () => options.signal?.removeEventListener("abort", endGroup));
     child.on("close", (code, signal) => {
+      if (options.ownGroup && options.signal?.aborted) return reject(options.signal.reason);
       const ended = signal === null ? "" : `\n${program} was ended by ${signal}`;
       resolve({ code: code ?? 128, stdout: stdout(), stderr: stderr() + ended });
     });

@@ -1,15 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { parseDocument } from "yaml";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
-import { siteSecretLength } from "../../site/keys.ts";
 import type { KeyPurpose } from "../../site/model.ts";
 import { readStackConfig } from "../../stacks/read-stack.ts";
-import { tryRun } from "../lib/run.ts";
-import { askPulumi, stackEnvironment } from "../stack/pulumi.ts";
 import { chosenStack, siteAccess, siteOf, siteSecret, stacksFolder } from "../stack/stacks.ts";
+import { makeSecret } from "./make.ts";
 
 const purposes: Record<KeyPurpose, string> = {
   sshCa: "the site's SSH certificate authority",
@@ -61,33 +58,6 @@ export function deployKeyCommand(): Command {
       const { site, keys } = await siteAccess(chosenStack(options.stack));
       console.log(`${sshKeyPair(keys.deployKey()).publicKey} bramble-${site.name}`);
     });
-}
-
-/** Gives a stack its secret, and makes the stack if needed. @throws Error when it has one. */
-export async function makeSecret(stack: string): Promise<void> {
-  await ensureStack(stack);
-  const present = await tryRun(["pulumi", "config", "get", "siteSecret", "--stack", stack, "--non-interactive"], {
-    env: stackEnvironment(stack),
-  });
-  if (present.code === 0) {
-    throw new Error(
-      `Stack ${stack} has a secret already; another one would lock Bramble out of every machine that it made. To change ` +
-        `keys, raise their epoch: npm run bramble -- secret rotate PURPOSE --stack ${stack}`,
-    );
-  }
-  await askPulumi(stack, ["config", "set", "--secret", "siteSecret"], {
-    input: randomBytes(siteSecretLength).toString("hex"),
-  });
-}
-
-/** Makes the stack if it is not there. */
-export async function ensureStack(stack: string): Promise<void> {
-  const { stdout } = await tryRun(["pulumi", "stack", "ls", "--json", "--non-interactive"], {
-    env: stackEnvironment(stack),
-  });
-  const stacks: { name: string }[] = JSON.parse(stdout);
-  if (stacks.some(({ name }) => name === stack || name.endsWith(`/${stack}`))) return;
-  await askPulumi(stack, ["stack", "init", "--no-select"]);
 }
 
 async function rotate(purpose: string, stack: string): Promise<void> {

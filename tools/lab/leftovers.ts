@@ -1,0 +1,36 @@
+import { rm } from "node:fs/promises";
+import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
+import { labStack } from "./stack.ts";
+
+/**
+ * Removes from this machine's libvirt what the lab with this id made and the engine's state no longer knows: a run
+ * that was killed may have made a domain just before it could write it down. What is another site's is left alone.
+ */
+export async function removeLeftovers(id: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const domain of await virshNames("list", "--all")) {
+    if ((await virsh("desc", domain)).trim() !== `Bramble site ${labStack} ${id}`) continue;
+    await tryVirsh("destroy", domain); // fails where it is off already
+    await virsh("undefine", domain, "--nvram");
+    removed.push(`domain ${domain}`);
+  }
+  const network = `bramble-${labStack}`;
+  if ((await virshNames("net-list", "--all")).includes(network)) {
+    if ((await virsh("net-dumpxml", network)).includes(`'bv-${id}'`)) {
+      await tryVirsh("net-destroy", network);
+      await virsh("net-undefine", network);
+      removed.push(`network ${network}`);
+    }
+  }
+  const pool = `bramble-${labStack}`;
+  if ((await virshNames("pool-list", "--all")).includes(pool)) {
+    const path = /<path>(.*)<\/path>/.exec(await virsh("pool-dumpxml", pool))?.[1];
+    if (path?.endsWith(`/${labStack}-${id}`)) {
+      await tryVirsh("pool-destroy", pool);
+      await virsh("pool-undefine", pool);
+      await rm(path, { recursive: true, force: true });
+      removed.push(`pool ${pool} with ${path}`);
+    }
+  }
+  return removed;
+}

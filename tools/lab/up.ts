@@ -1,0 +1,94 @@
+import { mkdir } from "node:fs/promises";
+import { ensureImage } from "../image/ensure.ts";
+import { workFolder } from "../lib/paths.ts";
+import { operate } from "../stack/command.ts";
+import { setup } from "../setup/setup.ts";
+import { pickRange, takenRanges } from "./host/network.ts";
+import { prepareHost } from "./host/prepare.ts";
+import { fitLab, freeResources } from "./host/resources.ts";
+import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
+import { runJob } from "./job.ts";
+import { labSize, type SizeName } from "./sizes.ts";
+import { ensureLabStack, labFolder, labId, labStack } from "./stack.ts";
+
+export interface LabOptions {
+  readonly size: SizeName;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** The lab's addresses where they are free, else others that home networks seldom use. */
+const prefixes = ["10.87.0", "10.187.0", "10.213.87", "172.29.87"];
+
+/** Brings the lab up, or up to date, and runs a job on it. Gives the exit code. */
+export async function labUp({ size, workers, signal, say }: LabOptions): Promise<number> {
+  const start = Date.now();
+  await mkdir(labFolder, { recursive: true });
+  await setup({ signal, say });
+  const { accel } = await prepareHost(labFolder, { signal, say });
+  await refuseAnotherLab();
+  if (!(await isUp())) await checkRoom(size, workers);
+  const prefix = await freePrefix();
+  await ensureImage({ signal, say });
+  await ensureLabStack({ accelerator: accel, size, workers, prefix });
+  say(`$ pulumi up --stack ${labStack}`);
+  const code = await operate("up", labStack, ["--yes", "--skip-preview"]);
+  if (code !== 0) {
+    say("The lab is not up. Run the same command again to go on from here, or `npm run lab -- down` to take it away.");
+    return code;
+  }
+  await startWhatIsOff(say);
+  const answer = await runJob();
+  say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
+  for (const line of answer.lines) say(line);
+  say(
+    `\nThe lab is up after ${Math.round((Date.now() - start) / 1000)} s. It is stacks/lab.yaml, made real.\n` +
+      "  npm run lab -- status              what is there\n" +
+      `  npm run lab -- ssh ${answer.controller}  log in\n` +
+      "  npm run lab -- down                take it all away",
+  );
+  return 0;
+}
+
+/** A lab of another clone of the project has the same names, and must not be touched. */
+async function refuseAnotherLab(): Promise<void> {
+  const pool = `bramble-${labStack}`;
+  if (!(await virshNames("pool-list", "--all")).includes(pool)) return;
+  const path = /<path>(.*)<\/path>/.exec(await virsh("pool-dumpxml", pool))?.[1] ?? "";
+  const id = await labId();
+  if (id !== undefined && path.endsWith(`-${id}`)) return;
+  throw new Error(
+    `Another lab is on this machine: its disks are in ${path}. There can be one at a time; take it down from the clone of ` +
+      "the project that made it (npm run lab -- down there).",
+  );
+}
+
+/** Whether the lab has machines already; what it takes is then no longer free, and need not be. */
+async function isUp(): Promise<boolean> {
+  const id = await labId();
+  return id !== undefined && (await virshNames("net-list", "--all")).includes(`bramble-${labStack}`);
+}
+
+async function checkRoom(size: SizeName, workers: number): Promise<void> {
+  const fit = fitLab(labSize(size, workers), size === "small" ? [] : [labSize("small", workers)], await freeResources(workFolder));
+  if (fit.kind === "fits") return;
+  throw new Error(fit.kind === "smaller" ? `${fit.message}\nRun: npm run lab -- --size ${fit.size.name}` : fit.message);
+}
+
+async function freePrefix(): Promise<string> {
+  const [preferred = "", ...others] = prefixes.map((prefix) => `${prefix}.0/24`);
+  const range = pickRange(preferred, others, await takenRanges(), `bramble-${labStack}`);
+  return range.replace(/\.0\/24$/, "");
+}
+
+/** Guests that were shut down by hand, or with this machine, are started; the engine does not look at that. */
+async function startWhatIsOff(say: (line: string) => void): Promise<void> {
+  const id = await labId();
+  for (const domain of await virshNames("list", "--inactive")) {
+    if ((await virsh("desc", domain)).trim() !== `Bramble site ${labStack} ${id}`) continue;
+    await tryVirsh("net-start", `bramble-${labStack}`); // fails where it runs already
+    await virsh("start", domain);
+    say(`started ${domain}, which was off`);
+  }
+}
