@@ -1,0 +1,200 @@
+import { ipv4ToNumber, rangeSize } from "./addresses.ts";
+import type { Checked } from "./check-schema.ts";
+import type { Arch, Board, Host, HostName, VmName, VmRole } from "./model.ts";
+import { parseName } from "./names.ts";
+import { naturalOrder } from "./natural-order.ts";
+import type { Path } from "./problem.ts";
+import type { WorkerGroupInput } from "./schema.ts";
+import {
+  type BoardInput,
+  boardModels,
+  type ClusterInput,
+  type NetworkInput,
+  type SiteInput,
+  type UserInput,
+} from "./schema.ts";
+
+/**
+ * The site between schema and rules: names spelled out, VMs counted out, everything in one order that does not depend
+ * on the order in the file. It may have gaps, where the file has mistakes.
+ */
+export interface Draft {
+  readonly name: string;
+  readonly network: NetworkInput | undefined;
+  readonly boards: readonly BoardDraft[];
+  readonly hosts: readonly Host[];
+  readonly clusters: readonly ClusterDraft[];
+  readonly vms: readonly VmDraft[];
+  readonly users: readonly UserDraft[];
+  readonly epochs: NonNullable<SiteInput["keys"]>["epoch"] | undefined;
+  /** Names of all boards in the file, also of those with mistakes; not those whose name is one. */
+  readonly boardNames: readonly string[];
+  /** Whether all boards and VMs of the file are here, so that sums over them mean something. */
+  readonly countable: boolean;
+}
+
+export interface BoardDraft {
+  readonly path: Path;
+  readonly board: Board;
+  readonly input: BoardInput;
+}
+
+export interface ClusterDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly input: ClusterInput;
+  readonly controller: VmDraft;
+  readonly groups: readonly GroupDraft[];
+}
+
+export interface GroupDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly input: WorkerGroupInput;
+  readonly members: readonly VmDraft[];
+}
+
+export interface VmDraft {
+  readonly name: VmName;
+  readonly cluster: string;
+  readonly role: VmRole;
+  readonly group?: string;
+  /** 0 for a controller, else from 1. */
+  readonly index: number;
+  /** Of the controller or the worker group. */
+  readonly path: Path;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+  readonly dataGiB: number;
+  /** Undefined when the group's range is too short. */
+  readonly address: number | undefined;
+  /** Hosts that the user allows; undefined for all. */
+  readonly allowed: readonly HostName[] | undefined;
+  /** The key that says so. */
+  readonly pinnedBy: "host" | "hosts" | undefined;
+}
+
+export interface UserDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly input: UserInput;
+}
+
+/** Spells out what the schema let through. `fileName` names the site when it does not name itself. */
+export function draftSite(fileName: string, document: unknown, { input, incomplete }: Checked): Draft {
+  const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board));
+  const hosts = boards.flatMap(({ board, input }) => hostOf(board, input) ?? []);
+  const clusters = inOrder(input.clusters).map(([name, cluster]) => draftCluster(name, cluster));
+  return {
+    name: input.site ?? fileName,
+    network: input.network,
+    boards,
+    hosts,
+    clusters,
+    vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),
+    users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
+    epochs: input.keys?.epoch,
+    boardNames: namesIn(document, "boards"),
+    countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === boards.length,
+  };
+}
+
+/** The name of a worker; the name of its VM and of its node in Slurm. */
+export function workerName(cluster: string, group: string, index: number): VmName {
+  return `${cluster}-${group}${index}` as VmName;
+}
+
+function draftBoard(name: string, input: BoardInput): BoardDraft {
+  const { model, role, serial, mac, address } = input;
+  const arch: Arch = model === "pc" ? (input.arch ?? "x86_64") : "aarch64";
+  const known = { ...(serial && { serial }), ...(mac && { mac }), ...(address && { address }) };
+  return { path: ["boards", name], board: { name: name as HostName, model, role, arch, ...known }, input };
+}
+
+/** The board as a host of VMs; undefined when it does not say how many cores it has. */
+function hostOf(board: Board, input: BoardInput): Host | undefined {
+  const cores = board.model === "pc" ? input.cores : boardModels[board.model].cores;
+  if (cores === undefined) return undefined;
+  const { connect, user, accelerator, storage, hostKey, address } = input;
+  return {
+    name: board.name,
+    board,
+    arch: board.arch,
+    cores,
+    memoryMiB: Math.max(0, input.memory - input.reserve),
+    diskGiB: input.disk,
+    connect,
+    user,
+    accelerator,
+    storage,
+    ...(address && { address }),
+    ...(hostKey && { hostKey }),
+  };
+}
+
+function draftCluster(name: string, input: ClusterInput): ClusterDraft {
+  const path = ["clusters", name];
+  const { controller } = input;
+  return {
+    name,
+    path,
+    input,
+    controller: {
+      name: `${name}-controller` as VmName,
+      cluster: name,
+      role: "controller",
+      index: 0,
+      path: [...path, "controller"],
+      cpus: controller.cpus,
+      memoryMiB: controller.memory,
+      diskGiB: controller.disk,
+      dataGiB: controller.data,
+      address: ipv4ToNumber(controller.address),
+      allowed: hostNames(controller.host === undefined ? undefined : [controller.host]),
+      pinnedBy: controller.host === undefined ? undefined : "host",
+    },
+    groups: inOrder(input.workers).map(([group, workers]) =>
+      draftGroup(name, group, [...path, "workers", group], workers),
+    ),
+  };
+}
+
+function draftGroup(cluster: string, name: string, path: Path, input: WorkerGroupInput): GroupDraft {
+  const { count, addresses, cpus, memory, disk, host, hosts } = input;
+  const common = {
+    cluster,
+    role: "worker" as const,
+    group: name,
+    path,
+    cpus,
+    memoryMiB: memory,
+    diskGiB: disk,
+    dataGiB: 0,
+    allowed: hostNames(hosts ?? (host === undefined ? undefined : [host])),
+    pinnedBy: hosts !== undefined ? ("hosts" as const) : host !== undefined ? ("host" as const) : undefined,
+  };
+  const members = Array.from({ length: count }, (_, before) => ({
+    ...common,
+    name: workerName(cluster, name, before + 1),
+    index: before + 1,
+    address: before < rangeSize(addresses) ? addresses.first + before : undefined,
+  }));
+  return { name, path, input, members };
+}
+
+function hostNames(names: readonly string[] | undefined): readonly HostName[] | undefined {
+  return names?.map((name) => name as HostName);
+}
+
+function inOrder<T>(entries: Readonly<Record<string, T>> | undefined): [string, T][] {
+  return Object.entries(entries ?? {}).sort(([a], [b]) => naturalOrder(a, b));
+}
+
+function namesIn(document: unknown, section: string): string[] {
+  if (typeof document !== "object" || document === null) return [];
+  const entries: unknown = Reflect.get(document, section);
+  return typeof entries === "object" && entries !== null
+    ? Object.keys(entries).filter((name) => "value" in parseName(name))
+    : [];
+}

@@ -1,0 +1,161 @@
+/**
+ * The resolved site: what the rest of the project works with. Every fact is computed once, by readSite(), and handed
+ * on as a value. Units are in the names: MiB, GiB, minutes, seconds.
+ */
+
+/** A string that was checked and whose kind the compiler keeps apart from other strings. */
+type Brand<Kind extends string> = string & { readonly __kind: Kind };
+
+/** An IPv4 address in dotted form, such as `10.20.0.11`. */
+export type Ipv4 = Brand<"ipv4">;
+/** A MAC address, lower-case and colon-separated, such as `dc:a6:32:00:00:01`. */
+export type Mac = Brand<"mac">;
+/** A UUID, lower-case. */
+export type Uuid = Brand<"uuid">;
+/** The name of a VM, which is also its host name: `physics` plus `-controller`, or `-n1` for the first of group `n`. */
+export type VmName = Brand<"vm-name">;
+/** The name of a host, which is the name of its board in the site file. */
+export type HostName = Brand<"host-name">;
+/** An OpenSSH public key line without comment: `ssh-ed25519 AAAA…`. */
+export type SshPublicKey = Brand<"ssh-public-key">;
+
+export interface Site {
+  readonly name: string;
+  readonly network: Network;
+  /** Every physical machine, in natural order of the names. */
+  readonly boards: readonly Board[];
+  /** The boards that run VMs, in the same order. */
+  readonly hosts: readonly Host[];
+  readonly clusters: readonly SlurmCluster[];
+  /** All VMs of all clusters, placed: by cluster, the controller first, then the workers by group and index. */
+  readonly vms: readonly Vm[];
+  readonly users: readonly User[];
+  readonly epochs: Epochs;
+}
+
+export type NetworkMode = "bridge" | "isolated" | "nat";
+
+export interface Network {
+  /** As `10.20.0.0/24`; the address part is the network's own. */
+  readonly cidr: string;
+  readonly prefixLength: number;
+  readonly gateway?: Ipv4;
+  readonly dns: readonly Ipv4[];
+  /** Addresses or host names of time servers. */
+  readonly ntp: readonly string[];
+  /** `bridge`: VMs attach to a bridge that exists on each host; otherwise libvirt makes the network itself. */
+  readonly mode: NetworkMode;
+  /** The bridge's name on each host. For isolated and nat networks a derived one, `bv-` and 8 hex digits. */
+  readonly bridge: string;
+}
+
+export type Arch = "aarch64" | "x86_64";
+export type BoardModel = "pi4b" | "cm4" | "pi400" | "pi5" | "cm5" | "pi500" | "pc";
+export type Role = "hypervisor";
+
+export interface Board {
+  readonly name: HostName;
+  readonly model: BoardModel;
+  readonly role: Role;
+  readonly arch: Arch;
+  /** 8 or 16 lower-case hex digits. Raspberry Pis only. */
+  readonly serial?: string;
+  readonly mac?: Mac;
+  readonly address?: Ipv4;
+}
+
+/** `ssh`: libvirt over SSH; `local`: libvirt on the machine that runs Pulumi. */
+export type Connect = "ssh" | "local";
+export type Accelerator = "kvm" | "tcg";
+
+export interface Host {
+  readonly name: HostName;
+  readonly board: Board;
+  readonly arch: Arch;
+  readonly cores: number;
+  /** Memory for VMs: what the board has less what is reserved for the host itself. */
+  readonly memoryMiB: number;
+  /** Disk for VMs. */
+  readonly diskGiB: number;
+  /** Missing only for `connect: local`. */
+  readonly address?: Ipv4;
+  readonly connect: Connect;
+  /** The login for libvirt over SSH. */
+  readonly user: string;
+  readonly accelerator: Accelerator;
+  /** The folder on the host that holds the pool. */
+  readonly storage: string;
+  /** The host key of a machine that is not ours to key. */
+  readonly hostKey?: SshPublicKey;
+}
+
+export interface SlurmCluster {
+  readonly name: string;
+  readonly type: "slurm";
+  readonly controller: VmName;
+  /** All workers, group by group. */
+  readonly workers: readonly VmName[];
+  readonly groups: readonly WorkerGroup[];
+  readonly partitions: readonly Partition[];
+  readonly drainTimeoutSeconds: number;
+  /** True: the controller's data disk may be deleted with it. */
+  readonly disposable: boolean;
+}
+
+export interface WorkerGroup {
+  readonly name: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly members: readonly VmName[];
+  /** Every member that the address range has room for, those that exist first: for /etc/hosts and FUTURE nodes. */
+  readonly slots: readonly Slot[];
+}
+
+export interface Slot {
+  readonly name: VmName;
+  readonly address: Ipv4;
+}
+
+export interface Partition {
+  readonly name: string;
+  /** Names of worker groups. */
+  readonly groups: readonly string[];
+  readonly maxTimeMinutes: number;
+  readonly default: boolean;
+}
+
+export type VmRole = "controller" | "worker";
+
+export interface Vm {
+  readonly name: VmName;
+  /** The same as the name. */
+  readonly hostname: string;
+  readonly cluster: string;
+  readonly role: VmRole;
+  /** The worker group; missing for a controller. */
+  readonly group?: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** The system disk. */
+  readonly diskGiB: number;
+  /** The data disk, which outlives the VM. Controllers only. */
+  readonly dataGiB?: number;
+  readonly address: Ipv4;
+  readonly mac: Mac;
+  readonly uuid: Uuid;
+  /** Where it runs. */
+  readonly host: HostName;
+  /** One sentence that says why it runs there. */
+  readonly placement: string;
+}
+
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly keys: readonly SshPublicKey[];
+}
+
+/** What a key of the site is for. */
+export type KeyPurpose = "sshCa" | "sshHostKey" | "deployKey" | "mungeKey" | "k3sToken";
+/** The rotation counter of each purpose; 1 at first. */
+export type Epochs = Readonly<Record<KeyPurpose, number>>;

@@ -1,0 +1,238 @@
+import * as z from "zod";
+import {
+  bridge,
+  choice,
+  cidr,
+  count,
+  disk,
+  duration,
+  folder,
+  groupName,
+  hostKey,
+  ipv4,
+  mac,
+  memory,
+  name,
+  range,
+  serial,
+  timeServer,
+  userKey,
+  userName,
+} from "./fields.ts";
+
+/** What a site file may say. Every key is described: the text goes to editors, messages and docs/site.md. */
+
+/** What is true of a board because of its model. `mostGiB` is the largest memory it was ever sold with. */
+export const boardModels = {
+  pi4b: { title: "Raspberry Pi 4 Model B", cores: 4, mostGiB: 8 },
+  cm4: { title: "Compute Module 4", cores: 4, mostGiB: 8 },
+  pi400: { title: "Raspberry Pi 400", cores: 4, mostGiB: 4 },
+  pi5: { title: "Raspberry Pi 5", cores: 4, mostGiB: 16 },
+  cm5: { title: "Compute Module 5", cores: 4, mostGiB: 16 },
+  pi500: { title: "Raspberry Pi 500", cores: 4, mostGiB: 16 },
+} as const;
+
+/** The least that a Debian guest with Slurm starts in. */
+const leastVmMemoryMiB = 256;
+
+const network = z
+  .strictObject({
+    cidr: cidr().meta({ description: "The network of the site, which VMs and boards have addresses in" }),
+    gateway: ipv4("10.20.0.1")
+      .optional()
+      .meta({ description: "The router. Needed in mode bridge; in mode nat it is the first address" }),
+    dns: z
+      .array(ipv4("10.20.0.1"))
+      .max(8)
+      .optional()
+      .meta({ description: "Name servers for the VMs. Left out: the gateway" }),
+    ntp: z.array(timeServer()).max(8).default([]).meta({ description: "Time servers for the VMs, addresses or names" }),
+    mode: choice("bridge", "isolated", "nat").default("bridge").meta({
+      description:
+        "bridge: VMs attach to a bridge that exists on each host. isolated, nat: libvirt makes the network itself, on one host only",
+    }),
+    bridge: bridge().optional().meta({ description: "Name of the bridge on each host, in mode bridge. Left out: br0" }),
+  })
+  .meta({ description: "The network that the VMs are in", examples: [{ cidr: "10.20.0.0/24", gateway: "10.20.0.1" }] });
+
+const board = z
+  .strictObject({
+    model: choice("pi4b", "cm4", "pi400", "pi5", "cm5", "pi500", "pc").meta({
+      description: "What machine it is; pc is any other",
+    }),
+    memory: memory(512).meta({ description: "The memory it has" }),
+    serial: serial()
+      .optional()
+      .meta({ description: "Serial number, in quotes. Raspberry Pis need it: it names their boot folder" }),
+    mac: mac().optional().meta({ description: "MAC address of the Ethernet port. Raspberry Pis need it" }),
+    address: ipv4().optional().meta({ description: "Its address. Needed unless `connect: local`" }),
+    role: choice("hypervisor").default("hypervisor").meta({ description: "What it does: hypervisor runs VMs" }),
+    arch: choice("x86_64", "aarch64")
+      .optional()
+      .meta({ description: "Processor of a pc. Left out: x86_64. Raspberry Pis are aarch64" }),
+    cores: count(1, 512).optional().meta({ description: "Processor cores of a pc. Raspberry Pis have 4" }),
+    hostKey: hostKey().optional().meta({
+      description:
+        "The machine's own Ed25519 SSH host key, where it was not set up by this project. A pc needs it unless `connect: local`",
+    }),
+    connect: choice("ssh", "local")
+      .default("ssh")
+      .meta({ description: "How libvirt is reached: ssh, or local on the machine that runs Pulumi" }),
+    user: userName().prefault("root").meta({ description: "Login for SSH" }),
+    accelerator: choice("kvm", "tcg")
+      .default("kvm")
+      .meta({ description: "kvm, or tcg where the processor cannot virtualise (slow)" }),
+    storage: folder()
+      .prefault("/var/lib/libvirt/bramble")
+      .meta({ description: "Folder on the machine for the disks of VMs" }),
+    disk: disk(8).prefault("100GiB").meta({ description: "Space in that folder for the disks of VMs" }),
+    reserve: memory(64)
+      .prefault("512MiB")
+      .meta({ description: "Memory that the machine keeps for itself and for what runs VMs" }),
+  })
+  .meta({ description: "One physical machine" });
+
+const cpus = count(1, 64).default(1).meta({ description: "Virtual processors; at most as many as the host has cores" });
+const vmMemory = memory(leastVmMemoryMiB).meta({ description: "Memory of each VM" });
+const systemDisk = disk(2)
+  .prefault("4GiB")
+  .meta({ description: "System disk of each VM; it is made anew with the VM" });
+
+const controller = z
+  .strictObject({
+    address: ipv4("10.20.0.100").meta({ description: "Its address" }),
+    memory: vmMemory,
+    cpus,
+    disk: systemDisk,
+    data: disk(1)
+      .prefault("8GiB")
+      .meta({ description: "Data disk, for Slurm's state and the users' homes; it outlives the VM" }),
+    host: name().optional().meta({ description: "The board to run on. Left out: chosen" }),
+  })
+  .meta({
+    description: "The VM that runs slurmctld and holds the shared home",
+    examples: [{ address: "10.20.0.100", memory: "1GiB" }],
+  });
+
+const workerGroup = z
+  .strictObject({
+    count: count(0, 1024).meta({ description: "How many there are now" }),
+    addresses: range().meta({
+      description: "Their addresses; the length of the range is the most the group can grow to",
+    }),
+    memory: vmMemory,
+    cpus,
+    disk: systemDisk,
+    host: name().optional().meta({ description: "The board to run on, all of them" }),
+    hosts: z.array(name()).min(1).optional().meta({ description: "The boards to choose from. Left out: all" }),
+  })
+  .meta({ description: "Workers that are alike" });
+
+const partition = z
+  .strictObject({
+    workers: z.array(groupName()).min(1).meta({ description: "Worker groups in it" }),
+    maxTime: duration().prefault("24h").meta({ description: "The longest a job may run" }),
+    default: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether jobs go here that name no partition. The only one always is" }),
+  })
+  .meta({ description: "A Slurm partition" });
+
+const slurmCluster = z
+  .strictObject({
+    type: choice("slurm").meta({ description: "What kind of cluster" }),
+    controller,
+    workers: z.record(groupName(), workerGroup).meta({
+      description: "Worker groups by name; the third VM of group n of cluster c is c-n3",
+      examples: [{ n: { count: 2 } }],
+    }),
+    partitions: z
+      .record(name(), partition)
+      .optional()
+      .meta({ description: "Partitions by name. Left out: one, `main`, of all groups" }),
+    drain: z
+      .strictObject({
+        timeout: duration()
+          .prefault("30m")
+          .meta({ description: "How long to wait for jobs to end before a VM is removed" }),
+      })
+      .prefault({})
+      .meta({ description: "What happens before a VM is removed" }),
+    disposable: z.boolean().default(false).meta({ description: "true: the data disk is deleted with the cluster" }),
+  })
+  .meta({ description: "A Slurm cluster" });
+
+const user = z
+  .strictObject({
+    uid: count(0, 2_147_483_647).meta({ description: "The same number on all nodes, from 1000", examples: [2001] }),
+    keys: z
+      .array(userKey())
+      .max(32)
+      .default([])
+      .meta({ description: "SSH public keys that open the login; none: nobody logs in as this user, jobs may run as it" }),
+  })
+  .meta({
+    description: "A person who uses the clusters",
+    examples: [{ uid: 2001, keys: ["ssh-ed25519 AAAA… alice"] }],
+  });
+
+const epoch = () => count(1, 1_000_000).default(1);
+const keys = z
+  .strictObject({
+    epoch: z
+      .strictObject({
+        sshCa: epoch().meta({ description: "Of the key that signs SSH certificates" }),
+        sshHostKey: epoch().meta({ description: "Of the machines' SSH host keys" }),
+        deployKey: epoch().meta({ description: "Of the key by which the project logs in" }),
+        mungeKey: epoch().meta({ description: "Of the key that the nodes of a Slurm cluster share" }),
+        k3sToken: epoch().meta({ description: "Of the token by which nodes join a k3s cluster" }),
+      })
+      .prefault({})
+      .meta({ description: "A counter per purpose; raise it by one to replace the key" }),
+  })
+  .prefault({})
+  .meta({ description: "Rotation of the keys that are derived from the site's secret" });
+
+const shape = {
+  site: name("home").optional().meta({ description: "Name of the site. Left out: the name of the file" }),
+  network,
+  boards: z
+    .record(name(), board)
+    .meta({ description: "Every physical machine by name", examples: [{ pi1: { model: "pi5", memory: "8GiB" } }] }),
+  clusters: z.record(name(), slurmCluster).default({}).meta({ description: "Clusters of VMs by name" }),
+  users: z
+    .record(userName(), user)
+    .default({})
+    .meta({ description: "People by login; they come in over SSH to the controller" }),
+  keys,
+};
+
+export const siteSchema = z
+  .strictObject(shape)
+  .meta({ title: "Site", description: "What one stack describes: boards, and clusters of VMs on them" });
+
+/** The same with every section optional: what is left of a site when the parts with mistakes are taken out. */
+export const partialSiteSchema = z.strictObject(shape).partial();
+
+export type SiteInput = z.output<typeof partialSiteSchema>;
+export type NetworkInput = z.output<typeof network>;
+export type BoardInput = z.output<typeof board>;
+export type ClusterInput = z.output<typeof slurmCluster>;
+export type ControllerInput = z.output<typeof controller>;
+export type WorkerGroupInput = z.output<typeof workerGroup>;
+export type UserInput = z.output<typeof user>;
+
+/** JSON Schema (draft 7, which YAML editors know) of the site file as a person writes it. */
+export function jsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(siteSchema, {
+    io: "input",
+    target: "draft-7",
+    // zod takes examples for values after the transformation and leaves them out here; ours are as people write them.
+    override: ({ zodSchema, jsonSchema: node }) => {
+      const examples: unknown = z.globalRegistry.get(zodSchema)?.examples;
+      if (Array.isArray(examples)) node.examples = examples;
+    },
+  });
+  return { ...schema };
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type SchemaNode, schemaAt } from "../../site/schema-guide.ts";
+import { parseUserKey } from "../../site/ssh-public-key.ts";
+import { projectRoot } from "../../tools/lib/paths.ts";
+import { checkFile, checkStack } from "../../tools/site/check.ts";
+import { staleFiles } from "../../tools/site/generated.ts";
+import { ed25519Key } from "./shelf.ts";
+
+/** All keys below a node, by their paths. */
+function keysBelow(path: string, node: SchemaNode): [string, SchemaNode][] {
+  const named = Object.entries(node.properties ?? {}).map(([key, value]): [string, SchemaNode] => [
+    `${path}.${key}`,
+    value,
+  ]);
+  const inner: [string, SchemaNode][] = [...named];
+  if (node.additionalProperties) inner.push([`${path}.NAME`, node.additionalProperties]);
+  return [...named, ...inner.flatMap(([key, value]) => keysBelow(key, value))];
+}
+
+describe("the schema of site files", () => {
+  it("describes every key, and shows what texts look like", () => {
+    const keys = keysBelow("site", schemaAt([]) ?? {});
+    assert.ok(keys.length > 50);
+    for (const [path, node] of keys) {
+      assert.ok(node.description, `${path} has no description`);
+      if (node.type === "string" && node.enum === undefined) assert.ok(node.examples, `${path} has no example`);
+    }
+  });
+
+  it("has examples that fit its own patterns", () => {
+    for (const [path, { examples = [], pattern }] of keysBelow("site", schemaAt([]) ?? {})) {
+      if (pattern === undefined) continue;
+      for (const example of examples) assert.match(String(example), new RegExp(pattern), path);
+    }
+    assert.ok("value" in parseUserKey(ed25519Key()));
+  });
+
+  it("is written out for editors and readers as it is now", async () => {
+    assert.deepEqual(await staleFiles(), []);
+  });
+});
+
+describe("bramble check", () => {
+  const stacks = join(projectRoot, "stacks");
+  const siteFiles = readdirSync(stacks).filter((name) => name.endsWith(".yaml") && !name.startsWith("Pulumi."));
+
+  for (const name of siteFiles) {
+    it(`finds nothing wrong with stacks/${name}`, async () => {
+      const { ok, text } = await checkFile(join(stacks, name), false);
+      assert.ok(ok, text);
+    });
+  }
+
+  it("sums up a site, and says where each VM runs and why", async () => {
+    const file = join(stacks, "example.yaml");
+    assert.match(
+      (await checkFile(file, false)).text,
+      /^example: 3 hosts, 5 VMs, 1 cluster, 1 user\n {2}pi1 .*of 7\.5GiB memory/,
+    );
+    assert.match((await checkFile(file, true)).text, /physics-n1 +on pi\d +one of 3 hosts with room/);
+  });
+
+  it("ends in the number of problems", async () => {
+    const { ok, text } = await checkFile(join(import.meta.dirname, "golden/mistakes.yaml"), false);
+    assert.equal(ok, false);
+    assert.match(text, /\n\d+ problems\n$/);
+  });
+
+  it("says which file or stack it cannot find", async () => {
+    await assert.rejects(checkFile("/no/such/site.yaml", false), /no such file/);
+    await assert.rejects(checkStack("nosuchstack", false), /nosuchstack\.yaml does not exist/);
+    await assert.rejects(checkStack("../../etc/passwd", false), /not a name/);
+  });
+});

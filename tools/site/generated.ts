@@ -1,0 +1,31 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { jsonSchema } from "../../site/schema.ts";
+import { projectRoot } from "../lib/paths.ts";
+import { siteReference } from "./reference.ts";
+
+/** Files that are made from the schema, by their paths in the project. They are committed, so that editors find them. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ["stacks/site.schema.json", `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+    ["docs/site.md", siteReference()],
+  ]);
+}
+
+/** Writes them all. */
+export async function writeFiles(): Promise<void> {
+  for (const [path, content] of generatedFiles()) await writeFile(join(projectRoot, path), content);
+}
+
+/** Those that are not what the schema makes of them now. */
+export async function staleFiles(): Promise<string[]> {
+  const stale: string[] = [];
+  for (const [path, content] of generatedFiles()) {
+    const there = await readFile(join(projectRoot, path), "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return undefined;
+    });
+    if (there !== content) stale.push(path);
+  }
+  return stale;
+}
