@@ -1,13 +1,15 @@
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import type { GuestImage } from "./components/guest-image.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
 import { siteId, siteKeys } from "./site/keys.ts";
+import type { Arch } from "./site/model.ts";
 import { printProblems } from "./site/problem.ts";
 import { readStack } from "./stacks/read-stack.ts";
-import { guestImage } from "./components/guest-image.ts";
+import { imageName } from "./tools/image/name.ts";
 
 const stack = pulumi.getStack();
 const config = new pulumi.Config();
@@ -36,3 +38,8 @@ const keys = siteKeys(secretBytes, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
 new Site(read.site.name, { site: read.site, keys, siteId: siteId(secretBytes), image: guestImage });
+
+function guestImage(arch: Arch): GuestImage {
+  const name = imageName(arch === "x86_64" ? "amd64" : "arm64");
+  return { name, folder: `.bramble/images/${name}` };
+}

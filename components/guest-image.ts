@@ -14,5 +14,3 @@ export function kernelParameters(arch: "x86_64" | "aarch64"): Record<string, str
   const console = arch === "x86_64" ? "ttyS0" : "ttyAMA0";
   return [{ console, root: "/dev/vda" }, { _: "rw quiet" }];
 }
-
-export function guestImage(_arch: string): GuestImage { return { name: "debian-13-slurm-amd64-firsttry00000000", folder: ".bramble/images/debian-13-slurm-amd64-firsttry00000000" }; }

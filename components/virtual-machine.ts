@@ -94,10 +94,11 @@ export class VirtualMachine extends pulumi.ComponentResource {
       );
       disks.push({ serial: "data", volumeId: data.id });
     }
+    const domainName = `${args.siteName}-${vm.name}`;
     this.domain = new libvirt.Domain(
       name,
       {
-        name: `${args.siteName}-${vm.name}`,
+        name: domainName,
         description: args.owner,
         type: host.accelerator === "kvm" ? "kvm" : "qemu",
         arch: host.arch,
@@ -113,6 +114,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         autostart: true,
         xml: {
           xslt: domainXslt({
+            name: domainName,
             uuid: vm.uuid,
             diskSerials: disks.map(({ serial }) => serial),
             arch: host.arch,

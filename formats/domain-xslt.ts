@@ -1,5 +1,7 @@
 /** What libvirt's domain XML must say and the provider's inputs cannot. */
 export interface DomainFixes {
+  /** The domain's; its console is logged to a file of that name beside libvirt's own logs. */
+  readonly name: string;
   readonly uuid: string;
   /** The serial of each disk in order: `/dev/disk/by-id/virtio-<serial>` in the guest. */
   readonly diskSerials: readonly string[];
@@ -47,7 +49,10 @@ export function domainXslt(fixes: DomainFixes): string {
   <xsl:template match="/domain/uuid"/>
   <xsl:template match="/domain/devices/graphics"/>
   <xsl:template match="/domain/devices/video"/>
-  <xsl:template match="/domain/devices/channel"/>${serials.join("")}${noFirmware}${translated}${noCx16}
+  <xsl:template match="/domain/devices/channel"/>
+  <xsl:template match="/domain/devices/console">
+    <xsl:copy><xsl:apply-templates select="@*|node()"/><log file="/var/log/libvirt/qemu/${fixes.name}-console.log"/></xsl:copy>
+  </xsl:template>${serials.join("")}${noFirmware}${translated}${noCx16}
 </xsl:stylesheet>
 `;
 }

@@ -8,7 +8,8 @@ export interface NfsExport {
 /** The text of /etc/exports (exports(5)), one client per address: nobody else on the network may mount. */
 export function exportsFile(exports: readonly NfsExport[]): string {
   const lines = exports.map(
-    ({ path, clients }) => `${path} ${clients.map((client) => `${client}(rw,sync,no_subtree_check,root_squash)`).join(" ")}`,
+    ({ path, clients }) =>
+      `${path} ${clients.map((client) => `${client}(rw,sync,no_subtree_check,root_squash)`).join(" ")}`,
   );
   return ["# Written by Bramble; changes are overwritten.", ...lines, ""].join("\n");
 }

@@ -14,7 +14,11 @@ interface Tier {
 
 const tiers: Record<string, Tier> = {
   pure: { files: ["test/site/**/*.test.ts", "test/formats/**/*.test.ts"], timeout: 10_000, obstacle: () => undefined },
-  program: { files: ["test/components/**/*.test.ts", "test/stacks/**/*.test.ts"], timeout: 20_000, obstacle: () => undefined },
+  program: {
+    files: ["test/components/**/*.test.ts", "test/stacks/**/*.test.ts"],
+    timeout: 20_000,
+    obstacle: () => undefined,
+  },
   real: {
     files: ["test/providers/**/*.test.ts", "test/tools/**/*.test.ts", "test/engine/**/*.test.ts"],
     timeout: 300_000,
@@ -50,7 +54,12 @@ console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} s
 exit(failed > 0 || passed === 0 ? 1 : 0);
 
 async function runTier(tier: Tier): Promise<Mocha.Stats> {
-  const mocha = new Mocha({ timeout: tier.timeout, slow: tier.timeout, reporter: "spec", forbidOnly: env.CI === "true" });
+  const mocha = new Mocha({
+    timeout: tier.timeout,
+    slow: tier.timeout,
+    reporter: "spec",
+    forbidOnly: env.CI === "true",
+  });
   for (const file of tier.files.flatMap((pattern) => globSync(pattern)).sort()) mocha.addFile(file);
   await mocha.loadFilesAsync();
   return await new Promise((resolve) => {

@@ -22,7 +22,9 @@ const commands: Record<string, () => Promise<Command>> = {
 /** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
 export async function main(): Promise<void> {
   const program = new Command("bramble")
-    .description("Turns a site of Raspberry Pis into running k3s and Slurm clusters.\nStart with `npm run lab`: a whole site on this machine, in VMs.")
+    .description(
+      "Turns a site of Raspberry Pis into running k3s and Slurm clusters.\nStart with `npm run lab`: a whole site on this machine, in VMs.",
+    )
     .exitOverride()
     .showHelpAfterError("(--help shows what there is)");
   const named = commands[argv[2] ?? ""];

@@ -33,7 +33,8 @@ export type Variable = keyof typeof variables;
 /** The value of a variable. @throws Error when it is not set: the step was not started by a stack. */
 export function required(variable: Variable): string {
   const value = env[variables[variable]];
-  if (value === undefined) throw new Error(`${variables[variable]} is not set: this command is for Bramble's stacks to run`);
+  if (value === undefined)
+    throw new Error(`${variables[variable]} is not set: this command is for Bramble's stacks to run`);
   return value;
 }
 

@@ -29,7 +29,10 @@ export interface GuestWork {
 export async function onGuest(connection: SshConnection, work: GuestWork): Promise<string> {
   const scripts = await Promise.all(["prelude", ...work.scripts].map(guestScript));
   const [prelude = "", ...rest] = scripts;
-  const { code, stdout, stderr } = await connection.run([prelude, ...(work.files ?? []).map(put), ...rest].join("\n"), work.args);
+  const { code, stdout, stderr } = await connection.run(
+    [prelude, ...(work.files ?? []).map(put), ...rest].join("\n"),
+    work.args,
+  );
   if (code === 0) return stdout.trim();
   throw new Error(`${work.what} failed (exit code ${code}): ${(stderr || stdout).trim() || "nothing was said"}`);
 }

@@ -15,7 +15,12 @@ export function nodeFiles(): GuestFile[] {
   return [
     { path: "/etc/hosts", content: required("hosts") },
     { path: "/etc/chrony/chrony.conf", content: required("chronyConf") },
-    { path: "/etc/munge/munge.key", content: Buffer.from(required("mungeKey"), "base64"), mode: "400", owner: "munge:munge" },
+    {
+      path: "/etc/munge/munge.key",
+      content: Buffer.from(required("mungeKey"), "base64"),
+      mode: "400",
+      owner: "munge:munge",
+    },
   ];
 }
 

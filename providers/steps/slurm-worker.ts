@@ -48,7 +48,11 @@ export async function removeWorker(interrupted: AbortSignal): Promise<string> {
   }
 }
 
-function leave(connection: SshConnection, worker: string, step: "drain" | "jobs" | "resume" | "forget"): Promise<string> {
+function leave(
+  connection: SshConnection,
+  worker: string,
+  step: "drain" | "jobs" | "resume" | "forget",
+): Promise<string> {
   return onGuest(connection, {
     what: `taking ${worker} out of Slurm (${step})`,
     scripts: ["slurm-leave"],
@@ -56,7 +60,12 @@ function leave(connection: SshConnection, worker: string, step: "drain" | "jobs"
   });
 }
 
-async function drain(connection: SshConnection, worker: string, patience: number, interrupted: AbortSignal): Promise<void> {
+async function drain(
+  connection: SshConnection,
+  worker: string,
+  patience: number,
+  interrupted: AbortSignal,
+): Promise<void> {
   const end = Date.now() + patience * 1000;
   await leave(connection, worker, "drain");
   for (let said = ""; ; ) {
@@ -108,7 +117,8 @@ TimeoutSec=30
     },
     {
       path: "/etc/systemd/system/home.automount",
-      content: "[Unit]\nDescription=Homes, from the controller\n[Automount]\nWhere=/home\n[Install]\nWantedBy=multi-user.target\n",
+      content:
+        "[Unit]\nDescription=Homes, from the controller\n[Automount]\nWhere=/home\n[Install]\nWantedBy=multi-user.target\n",
     },
     {
       // slurmd gives up when the controller does not answer at boot; systemd does not.

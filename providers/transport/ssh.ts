@@ -104,12 +104,19 @@ function dial(target: SshTarget, privateKey: string, timeout: number): Promise<S
       reject(shown !== undefined && !shown.equals(expected) ? new HostKeyMismatch(target, shown) : error);
     });
     client.on("close", () => reject(new Error("the connection was closed")));
-    client.on("ready", () => resolve({ run: (script, args) => runScript(client, target, script, args), close: () => client.end() }));
+    client.on("ready", () =>
+      resolve({ run: (script, args) => runScript(client, target, script, args), close: () => client.end() }),
+    );
     client.connect(config);
   });
 }
 
-function runScript(client: Client, target: SshTarget, script: string, args: readonly string[] = []): Promise<ScriptResult> {
+function runScript(
+  client: Client,
+  target: SshTarget,
+  script: string,
+  args: readonly string[] = [],
+): Promise<ScriptResult> {
   const command = ["sh", "-s", "--", ...args.map(quote)].join(" ");
   return new Promise((resolve, reject) => {
     const lost = () => reject(new Error(`the SSH connection to ${where(target)} was lost while a command ran on it`));

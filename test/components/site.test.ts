@@ -52,7 +52,11 @@ async function build(siteText: string): Promise<Registered[]> {
 
 function one(registered: readonly Registered[], type: string, name: string): Record<string, unknown> {
   const found = registered.filter((resource) => resource.type === type && resource.name === name);
-  assert.equal(found.length, 1, `${type} ${name}: ${registered.map((resource) => `${resource.type} ${resource.name}`).join("\n")}`);
+  assert.equal(
+    found.length,
+    1,
+    `${type} ${name}: ${registered.map((resource) => `${resource.type} ${resource.name}`).join("\n")}`,
+  );
   return found[0]?.inputs ?? {};
 }
 

@@ -43,12 +43,12 @@ describe("chrony-conf", () => {
 describe("domain-xslt", () => {
   const domain = `<domain type="qemu"><name>lab-a</name><cpu mode="maximum"/><os firmware="efi"><type>hvm</type></os>
 <features><acpi/><apic/></features><devices><disk device="disk"><target dev="vda"/></disk>
-<disk device="disk"><target dev="vdb"/><serial>old</serial></disk><graphics type="spice"/><video/><channel/></devices></domain>`;
+<disk device="disk"><target dev="vdb"/><serial>old</serial></disk><graphics type="spice"/><video/><channel/><console type="pty"/></devices></domain>`;
   const folder = mkdtempSync(join(tmpdir(), "xslt-"));
   after(() => rmSync(folder, { recursive: true }));
   const transformed = (arch: "x86_64" | "aarch64", emulated = false) => {
     const sheet = join(folder, `${arch}.xslt`);
-    writeFileSync(sheet, domainXslt({ uuid: "7b6c", diskSerials: ["system", "seed"], arch, emulated }));
+    writeFileSync(sheet, domainXslt({ name: "lab-a", uuid: "7b6c", diskSerials: ["system", "seed"], arch, emulated }));
     return execFileSync("xsltproc", [sheet, "-"], { input: domain, encoding: "utf8" });
   };
 
@@ -58,6 +58,13 @@ describe("domain-xslt", () => {
     assert.deepEqual(xml.match(/<serial>.*?<\/serial>/g), ["<serial>system</serial>", "<serial>seed</serial>"]);
     assert.doesNotMatch(xml, /graphics|video|channel/);
     assert.match(xml, /<acpi\/>/);
+  });
+
+  it("keeps what the guest says on its console", () => {
+    assert.match(
+      transformed("x86_64"),
+      /<console type="pty"><log file="\/var\/log\/libvirt\/qemu\/lab-a-console.log"\/>/,
+    );
   });
 
   it("takes cx16 from an emulated x86_64 processor only", () => {

@@ -90,7 +90,9 @@ describe("ssh transport, against a real sshd", () => {
   });
 
   it("writes host keys that OpenSSH's own client finds in a known_hosts line", () => {
-    const scan = execFileSync("ssh-keyscan", ["-p", String(sshd.port), "-t", "ed25519", "127.0.0.1"], { encoding: "utf8" });
+    const scan = execFileSync("ssh-keyscan", ["-p", String(sshd.port), "-t", "ed25519", "127.0.0.1"], {
+      encoding: "utf8",
+    });
     assert.ok(scan.includes(hostKey.publicKey));
   });
 });

@@ -6,7 +6,9 @@ import { tryRun } from "../lib/run.ts";
 /** `bramble host-key ADDRESS`: what a machine that is not ours to set up shows as its key, for a person to compare. */
 export function hostKeyCommand(): Command {
   return new Command("host-key")
-    .description("ask a machine for its SSH host key, and print its fingerprint to compare and the line for the site file")
+    .description(
+      "ask a machine for its SSH host key, and print its fingerprint to compare and the line for the site file",
+    )
     .argument("<address>", "IP address of the machine")
     .action(async (address: string) => {
       if (isIP(address) === 0) throw new Error(`${JSON.stringify(address)} is not an IP address.`);
@@ -18,7 +20,9 @@ export function hostKeyCommand(): Command {
         .slice(1, 3)
         .join(" ");
       if (key === undefined) {
-        throw new Error(`${address} showed no ed25519 host key within 5 s. Does sshd run there? ${stderr.trim()}`.trim());
+        throw new Error(
+          `${address} showed no ed25519 host key within 5 s. Does sshd run there? ${stderr.trim()}`.trim(),
+        );
       }
       console.log(
         `${address} shows the key\n  ${fingerprint(key)}\n\n` +

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { env } from "node:process";
-import { askPulumi } from "../stack/pulumi.ts";
 import { operate } from "../stack/command.ts";
+import { askPulumi } from "../stack/pulumi.ts";
 import { prepareHost, releaseHost } from "./host/prepare.ts";
 import { connectToController } from "./job.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -39,7 +39,9 @@ export async function labDown(say: (line: string) => void): Promise<number> {
 async function endJobs(say: (line: string) => void): Promise<void> {
   try {
     const { connection } = await connectToController(5);
-    const { stdout } = await connection.run("squeue --noheader --format '%i %j'; scancel --user demo; scancel --user root");
+    const { stdout } = await connection.run(
+      "squeue --noheader --format '%i %j'; scancel --user demo; scancel --user root",
+    );
     connection.close();
     for (const job of stdout.trim().split("\n").filter(Boolean)) say(`ended job ${job}`);
   } catch (error) {

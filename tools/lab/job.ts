@@ -1,5 +1,5 @@
-import { connect, type SshConnection } from "../../providers/transport/ssh.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
+import { connect, type SshConnection } from "../../providers/transport/ssh.ts";
 import { siteAccess } from "../stack/stacks.ts";
 import { labStack } from "./stack.ts";
 
@@ -15,12 +15,19 @@ export interface JobAnswer {
 const bootPatience = 300;
 
 /** Opens a connection to the controller of the lab's cluster, as root. */
-export async function connectToController(patience = bootPatience): Promise<{ connection: SshConnection; name: string; workers: number }> {
+export async function connectToController(
+  patience = bootPatience,
+): Promise<{ connection: SshConnection; name: string; workers: number }> {
   const { site, keys } = await siteAccess(labStack);
   const cluster = site.clusters[0];
   const vm = site.vms.find(({ name }) => name === cluster?.controller);
   if (cluster === undefined || vm === undefined) throw new Error("stacks/lab.yaml has no cluster");
-  const target = { name: vm.name, address: vm.address, user: "root", hostKey: sshKeyPair(keys.sshHostKey(vm.name)).publicKey };
+  const target = {
+    name: vm.name,
+    address: vm.address,
+    user: "root",
+    hostKey: sshKeyPair(keys.sshHostKey(vm.name)).publicKey,
+  };
   const connection = await connect(target, sshKeyPair(keys.deployKey()).privateKey, { patience });
   return { connection, name: vm.name, workers: cluster.workers.length };
 }
@@ -31,8 +38,11 @@ export async function runJob(): Promise<JobAnswer> {
   try {
     const command = `srun -N${workers} hostname`;
     // The lab's user, in their own home; Slurm queues the job until the workers are there, also after a reboot.
-    const { code, stdout, stderr } = await connection.run('runuser -l demo -c "timeout 300 srun -N$1 hostname"', [String(workers)]);
-    if (code !== 0) throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
+    const { code, stdout, stderr } = await connection.run('runuser -l demo -c "timeout 300 srun -N$1 hostname"', [
+      String(workers),
+    ]);
+    if (code !== 0)
+      throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
     return { command, controller: name, lines: stdout.trim().split("\n").sort() };
   } finally {
     connection.close();

@@ -7,7 +7,8 @@ import { labStack, labStackFile } from "./stack.ts";
 /** Prints what there is of the lab: each VM with its state in libvirt and in Slurm. */
 export async function labStatus(say: (line: string) => void): Promise<void> {
   if (!existsSync(labStackFile)) return say("There is no lab. Make one: npm run lab");
-  if (!(await libvirtAnswers())) return say("libvirt does not run (was the machine rebooted?). Start the lab again: npm run lab");
+  if (!(await libvirtAnswers()))
+    return say("libvirt does not run (was the machine rebooted?). Start the lab again: npm run lab");
   const site = await siteOf(labStack);
   const { nodes, problem } = await slurmStates();
   const rows = await Promise.all(
@@ -27,10 +28,13 @@ async function slurmStates(): Promise<{ nodes: Map<string, string>; problem?: st
     const { code, stdout, stderr } = await connection.run("sinfo --noheader --Node --format '%N %T'");
     connection.close();
     if (code !== 0) return { nodes: new Map(), problem: stderr.trim() };
-    const states = stdout.trim().split("\n").map((line): [string, string] => {
-      const [node = "", state = ""] = line.split(" ");
-      return [node, state];
-    });
+    const states = stdout
+      .trim()
+      .split("\n")
+      .map((line): [string, string] => {
+        const [node = "", state = ""] = line.split(" ");
+        return [node, state];
+      });
     return { nodes: new Map([...states, [name, "controller"]]) };
   } catch (error) {
     return { nodes: new Map(), problem: error instanceof Error ? error.message : String(error) };
@@ -39,5 +43,11 @@ async function slurmStates(): Promise<{ nodes: Map<string, string>; problem?: st
 
 function table(rows: readonly (readonly string[])[], say: (line: string) => void): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows) say(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  for (const row of rows)
+    say(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
 }

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { ensureImage } from "../image/ensure.ts";
 import { workFolder } from "../lib/paths.ts";
-import { operate } from "../stack/command.ts";
 import { setup } from "../setup/setup.ts";
+import { operate } from "../stack/command.ts";
 import { pickRange, takenRanges } from "./host/network.ts";
 import { prepareHost } from "./host/prepare.ts";
 import { fitLab, freeResources } from "./host/resources.ts";
@@ -71,7 +71,11 @@ async function isUp(): Promise<boolean> {
 }
 
 async function checkRoom(size: SizeName, workers: number): Promise<void> {
-  const fit = fitLab(labSize(size, workers), size === "small" ? [] : [labSize("small", workers)], await freeResources(workFolder));
+  const fit = fitLab(
+    labSize(size, workers),
+    size === "small" ? [] : [labSize("small", workers)],
+    await freeResources(workFolder),
+  );
   if (fit.kind === "fits") return;
   throw new Error(fit.kind === "smaller" ? `${fit.message}\nRun: npm run lab -- --size ${fit.size.name}` : fit.message);
 }

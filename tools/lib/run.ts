@@ -6,7 +6,7 @@ export interface RunOptions {
   /** Written to the command's standard input, which is closed otherwise. */
   input?: string | Uint8Array;
   /** Ends the command (SIGTERM) when aborted. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Runs the command in a process group of its own: Ctrl-C does not reach it, `signal` ends it with all the processes
    * that it started, and the promise settles only when it is gone (so that its files can be removed).

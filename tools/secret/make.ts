@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { siteSecretLength } from "../../site/keys.ts";
-import { run, tryRun } from "../lib/run.ts";
 import { projectRoot } from "../lib/paths.ts";
+import { run, tryRun } from "../lib/run.ts";
 import { askPulumi, stackEnvironment } from "../stack/pulumi.ts";
 
 /** Gives a stack its secret, and makes the stack if needed. @throws Error when it has one. */

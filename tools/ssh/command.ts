@@ -19,12 +19,16 @@ export function sshCommand(): Command {
 export async function ssh(stack: string, machine: string, command: readonly string[]): Promise<number> {
   const { site, keyFolder } = await siteAccess(stack);
   const machines = new Map<string, { address: string; user: string }>([
-    ...site.hosts.flatMap(({ name, address, user }) => (address === undefined ? [] : [[name, { address, user }] as const])),
+    ...site.hosts.flatMap(({ name, address, user }) =>
+      address === undefined ? [] : [[name, { address, user }] as const],
+    ),
     ...site.vms.map(({ name, address }) => [name, { address, user: "root" }] as const),
   ]);
   const found = machines.get(machine);
   if (found === undefined) {
-    throw new Error(`The site ${site.name} has no machine ${JSON.stringify(machine)} to log in to; it has: ${[...machines.keys()].join(", ")}.`);
+    throw new Error(
+      `The site ${site.name} has no machine ${JSON.stringify(machine)} to log in to; it has: ${[...machines.keys()].join(", ")}.`,
+    );
   }
   const options = [
     "StrictHostKeyChecking=yes",

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { engineReady } from "../setup/setup.ts";
 import { missingRunnerPrograms } from "../setup/programs.ts";
+import { engineReady } from "../setup/setup.ts";
 import { runPulumi } from "./pulumi.ts";
 import { chosenStack } from "./stacks.ts";
 import { removeStaleLocks } from "./stale-lock.ts";

@@ -9,8 +9,9 @@ if [ "$(hostname)" != "$name" ]; then
   echo "it calls itself $(hostname), not $name" >&2
   exit 1
 fi
-if [ "$(cat /etc/bramble-image)" != "$image" ]; then
-  echo "it runs the image $(cat /etc/bramble-image), not $image" >&2
+read -r built _ </etc/bramble-image
+if [ "$built" != "$image" ]; then
+  echo "it runs the image $built, not $image" >&2
   exit 1
 fi
 echo "up since $(uptime -s)"
