@@ -5,7 +5,7 @@ import type { GuestImage } from "./components/guest-image.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
-import { siteId, siteKeys } from "./site/keys.ts";
+import { parseSiteSecret, siteId, siteKeys } from "./site/keys.ts";
 import type { Arch } from "./site/model.ts";
 import { printProblems } from "./site/problem.ts";
 import { readStack } from "./stacks/read-stack.ts";
@@ -27,17 +27,12 @@ const read = await readStack(fileURLToPath(new URL("stacks", import.meta.url)), 
 if (read.warnings.length > 0) await pulumi.log.warn(printProblems(read.warnings));
 if (!read.ok) throw new pulumi.RunError(`The site can't be built:\n${printProblems(read.problems)}`);
 
-const secret = config.get("siteSecret");
-if (secret === undefined) {
-  throw new pulumi.RunError(
-    `Stack ${stack} has no site secret, from which all of its keys are made. Make one: npm run bramble -- secret new --stack ${stack}`,
-  );
-}
-const secretBytes = Buffer.from(secret, "hex");
-const keys = siteKeys(secretBytes, read.site.name, read.site.epochs);
+const secret = parseSiteSecret(config.get("siteSecret"));
+if (!("value" in secret)) throw new pulumi.RunError(`Stack ${stack} ${secret.message}. ${secret.hint} --stack ${stack}`);
+const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
-new Site(read.site.name, { site: read.site, keys, siteId: siteId(secretBytes), image: guestImage });
+new Site(read.site.name, { site: read.site, keys, siteId: siteId(secret.value), image: guestImage });
 
 function guestImage(arch: Arch): GuestImage {
   const name = imageName(arch === "x86_64" ? "amd64" : "arm64");

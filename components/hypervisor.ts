@@ -65,12 +65,13 @@ export class Hypervisor extends pulumi.ComponentResource {
 
 /**
  * The address of libvirt on a host. Key and known hosts are files in the work folder, named by a variable, so that
- * the state says the same on every runner.
+ * the state says the same on every runner. `host` is what our libvirt provider's messages call it.
  */
 export function libvirtUri(host: Host, siteName: string): string {
   if (host.connect === "local") return "qemu:///system";
   const folder = `$BRAMBLE_WORK/ssh/${siteName}`;
-  return `qemu+ssh://${host.user}@${host.address}/system?sshauth=privkey&keyfile=${folder}/deploy-key&knownhosts=${folder}/known_hosts`;
+  const keys = `sshauth=privkey&keyfile=${folder}/deploy-key&knownhosts=${folder}/known_hosts`;
+  return `qemu+ssh://${host.user}@${host.address}/system?host=${host.name}&${keys}`;
 }
 
 function privateNetwork(name: string, args: HypervisorArgs, on: pulumi.CustomResourceOptions): libvirt.Network {

@@ -1,4 +1,5 @@
 import { local } from "@pulumi/command";
+import type * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { type Variable, variables } from "../providers/steps/environment.ts";
 
@@ -9,7 +10,9 @@ export interface RemoteStepArgs {
   readonly show: Partial<Record<Variable, string>>;
   /** Encrypted in the state. */
   readonly hide: Partial<Record<Variable, string>>;
-  /** Whether there is something to do before the guest goes away. */
+  /** When one of these is to be replaced, the step is undone before that, and done anew after it. */
+  readonly machines: readonly libvirt.Domain[];
+  /** Whether there is something to do when the step is undone. */
   readonly remove?: boolean;
 }
 
@@ -18,7 +21,7 @@ export interface RemoteStepArgs {
  * any checkout of this project; nothing secret shows in a command line, a log or, in clear, in the state.
  */
 export function remoteStep(name: string, args: RemoteStepArgs, options: pulumi.CustomResourceOptions): local.Command {
-  const command = `node providers/steps/main.ts ${args.step}`;
+  const command = `node --require=./node-version.cjs providers/steps/main.ts ${args.step}`;
   const environment: Record<string, pulumi.Input<string>> = {};
   for (const [variable, value] of entries(args.show)) environment[variables[variable]] = value;
   for (const [variable, value] of entries(args.hide)) environment[variables[variable]] = pulumi.secret(value);
@@ -29,6 +32,8 @@ export function remoteStep(name: string, args: RemoteStepArgs, options: pulumi.C
       update: `${command} apply`,
       ...(args.remove ? { delete: `${command} remove` } : {}),
       environment,
+      // An input and not only a dependency: the engine undoes what uses a domain's output before it deletes the domain.
+      triggers: args.machines.map((machine) => machine.id),
     },
     { ...options, deleteBeforeReplace: true },
   );

@@ -63,8 +63,9 @@ export class SlurmCluster extends pulumi.ComponentResource {
           cgroupConf: cgroupConf(),
         },
         hide: secrets,
+        machines: [controller.domain],
       },
-      { parent: this, dependsOn: controller.ready, replaceWith: [controller.domain] },
+      { parent: this, dependsOn: controller.ready },
     );
     for (const group of cluster.groups) {
       for (const member of group.members) {
@@ -83,8 +84,10 @@ export class SlurmCluster extends pulumi.ComponentResource {
               chronyConf: chronyConf({ servers: [controller.target.address], allow: [] }),
             },
             hide: secrets,
+            // Before its controller goes, a worker is drained too: nobody else could say when its jobs have ended.
+            machines: [worker.domain, controller.domain],
           },
-          { parent: this, dependsOn: [worker.ready, configured], replaceWith: [worker.domain] },
+          { parent: this, dependsOn: [worker.ready, configured] },
         );
       }
     }

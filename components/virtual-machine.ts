@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import type { local } from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { domainXslt } from "../formats/domain-xslt.ts";
 import { nocloudFiles } from "../formats/nocloud.ts";
 import type { SshKeyPair } from "../formats/ssh-key.ts";
+import { privateVolumeXslt } from "../formats/volume-xslt.ts";
 import type { SshTarget } from "../providers/transport/ssh.ts";
 import type { Host, Network, Vm } from "../site/model.ts";
 import { type GuestImage, kernelParameters } from "./guest-image.ts";
@@ -42,23 +44,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
   constructor(name: string, args: VirtualMachineArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:VirtualMachine", name, {}, options);
     const { vm, host, hypervisor, network, image } = args;
-    const on = {
-      parent: this,
-      provider: hypervisor.provider,
-      deleteBeforeReplace: true,
-      replacementTrigger: host.name,
-    };
-    const overlay = new libvirt.Volume(
-      name,
-      {
-        name: `${vm.name}.qcow2`,
-        pool: hypervisor.pool.name,
-        baseVolumeId: hypervisor.disk.id,
-        size: gib(vm.diskGiB),
-        format: "qcow2",
-      },
-      on,
-    );
+    const on = { parent: this, provider: hypervisor.provider, deleteBeforeReplace: true };
     const files = nocloudFiles({
       hostname: vm.hostname,
       instanceId: vm.uuid,
@@ -71,11 +57,40 @@ export class VirtualMachine extends pulumi.ComponentResource {
         ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
       },
     });
+    // Each disk takes its pool from the one before it: the engine follows such ties, so that whatever makes another
+    // machine of this one first takes it out of its cluster, then shuts it down, and only then deletes a disk.
+    const data =
+      vm.dataGiB === undefined
+        ? undefined
+        : new libvirt.Volume(
+            `${name}/data`,
+            {
+              name: `${vm.name}-data.qcow2`,
+              pool: hypervisor.pool.name,
+              size: gib(vm.dataGiB),
+              format: "qcow2",
+              xml: { xslt: privateVolumeXslt },
+            },
+            { ...on, replacementTrigger: host.name, protect: !args.disposable, retainOnDelete: !args.disposable },
+          );
+    const overlay = new libvirt.Volume(
+      name,
+      {
+        name: `${vm.name}.qcow2`,
+        pool: data?.pool.apply((pool) => pool ?? "") ?? hypervisor.pool.name,
+        baseVolumeId: hypervisor.disk.id,
+        size: gib(vm.diskGiB),
+        format: "qcow2",
+        xml: { xslt: privateVolumeXslt },
+      },
+      // A guest reads its seed once, so another seed wants a system that has not booted yet.
+      { ...on, replacementTrigger: [host.name, sha256(Object.values(files).join("\0"))] },
+    );
     const seed = new libvirt.CloudinitDisk(
       name,
       {
         name: `${vm.name}-seed.iso`,
-        pool: hypervisor.pool.name,
+        pool: overlay.pool.apply((pool) => pool ?? ""),
         userData: pulumi.secret(files.userData),
         metaData: files.metaData,
         networkConfig: files.networkConfig,
@@ -85,15 +100,8 @@ export class VirtualMachine extends pulumi.ComponentResource {
     const disks = [
       { serial: "system", volumeId: overlay.id },
       { serial: "seed", volumeId: seed.id.apply(volumeKey) },
+      ...(data === undefined ? [] : [{ serial: "data", volumeId: data.id }]),
     ];
-    if (vm.dataGiB !== undefined) {
-      const data = new libvirt.Volume(
-        `${name}/data`,
-        { name: `${vm.name}-data.qcow2`, pool: hypervisor.pool.name, size: gib(vm.dataGiB), format: "qcow2" },
-        { ...on, protect: !args.disposable, retainOnDelete: !args.disposable },
-      );
-      disks.push({ serial: "data", volumeId: data.id });
-    }
     const domainName = `${args.siteName}-${vm.name}`;
     this.domain = new libvirt.Domain(
       name,
@@ -140,11 +148,16 @@ export class VirtualMachine extends pulumi.ComponentResource {
           patience: String(bootPatience[host.accelerator]),
         },
         hide: { sshKey: args.deployKey.privateKey },
+        machines: [this.domain],
       },
-      { parent: this, dependsOn: this.domain, replaceWith: [this.domain] },
+      { parent: this, dependsOn: this.domain },
     );
     this.registerOutputs({});
   }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function gib(value: number): number {

@@ -1,6 +1,6 @@
 import { hkdfSync } from "node:crypto";
 import type { Epochs, KeyPurpose } from "./model.ts";
-import { show } from "./problem.ts";
+import { type Parsed, show } from "./problem.ts";
 
 /**
  * Every key of a site, derived from its one secret by HKDF-SHA-256 (RFC 5869). Nothing has to be stored to have a key
@@ -45,6 +45,21 @@ export function siteKeys(secret: Uint8Array, site: string, epochs: Epochs): Site
     mungeKey: (cluster) => derive("mungeKey", cluster),
     k3sToken: (cluster) => derive("k3sToken", cluster),
   };
+}
+
+/**
+ * The site's secret as a stack's configuration keeps it: 64 hex digits. What is wrong is said of the stack, with the
+ * command to run; what was given is never shown.
+ */
+export function parseSiteSecret(text: string | undefined): Parsed<Uint8Array> {
+  if (text === undefined) {
+    const hint = "Make one: npm run bramble -- secret new";
+    return { message: "has no site secret, from which all of its keys are made", hint };
+  }
+  if (/^[0-9a-f]{64}$/i.test(text)) return { value: Uint8Array.from(Buffer.from(text, "hex")) };
+  const what = text.length === 64 ? "holds other characters than 0-9 and a-f" : `has ${text.length} characters, not 64`;
+  const hint = "Was it cut when pasted? Give it again, whole: npm run bramble -- secret restore";
+  return { message: `has a site secret that ${what}`, hint };
 }
 
 /** Eight hex digits that tell one secret from another and give nothing away; fit for logs and file names. */

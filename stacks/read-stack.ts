@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
+import { cwd } from "node:process";
 import { parse } from "yaml";
+import { type Problem, show } from "../site/problem.ts";
 import { readSite, type SiteResult } from "../site/read.ts";
 
 /** What a stack's configuration says about its site. */
@@ -11,17 +13,13 @@ export interface StackConfig {
   readonly override?: unknown;
 }
 
-/** Reads the site of a stack. `folder` is stacks/. */
+/** Reads the site of a stack. `folder` is stacks/. Problems name files as seen from the current folder. */
 export async function readStack(folder: string, stack: string, config: StackConfig): Promise<SiteResult> {
-  const name = config.site ?? `${stack}.yaml`;
-  const file = join(folder, name);
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    throw new Error(
-      `${file} does not exist. It is the description of the site of stack ${stack}: write it (stacks/example.yaml is a ` +
-        `start), or name another file by \`pulumi config set site FILE --stack ${stack}\`.`,
-    );
-  });
+  const path = siteFile(folder, stack, config);
+  if (typeof path !== "string") return refused(path);
+  const file = relative(cwd(), path);
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => unreadable(file, stack, error));
+  if (typeof text !== "string") return refused(text);
   return readSite({
     file,
     text,
@@ -29,6 +27,19 @@ export async function readStack(folder: string, stack: string, config: StackConf
       ? {}
       : { overrides: { source: `Pulumi.${stack}.yaml, bramble:override`, value: config.override } }),
   });
+}
+
+/** The path of a stack's site file, or why the configured one is refused: the site is beside its stack, for review. */
+export function siteFile(folder: string, stack: string, { site }: StackConfig): string | Problem {
+  if (site === undefined) return join(folder, `${stack}.yaml`);
+  const path = join(folder, site);
+  if (path.startsWith(join(folder, sep)) && /\.ya?ml$/.test(site) && !site.includes("\0")) return path;
+  return {
+    ...at(`Pulumi.${stack}.yaml, bramble:site`),
+    rule: "bad-site-file",
+    message: `${show(site)} is not a .yaml file inside stacks/`,
+    hint: `put the site file there and name it as seen from there, such as ${stack}.yaml`,
+  };
 }
 
 /** The stack's configuration as its file has it, for tools that run without the engine; secrets stay encrypted. */
@@ -40,4 +51,25 @@ export async function readStackConfig(folder: string, stack: string): Promise<St
   const document: { config?: Record<string, unknown> } | null = parse(text);
   const site = document?.config?.["bramble:site"];
   return { site: typeof site === "string" ? site : undefined, override: document?.config?.["bramble:override"] };
+}
+
+function unreadable(file: string, stack: string, error: NodeJS.ErrnoException): Problem {
+  if (error.code === "ENOENT") {
+    return {
+      ...at(file),
+      rule: "no-site-file",
+      message: `there is no such file, and it is to describe the site of stack ${stack}`,
+      hint: `write it (stacks/example.yaml is a start), or name another: pulumi config set site FILE --stack ${stack}`,
+    };
+  }
+  const hint = "make it a plain file that you may read";
+  return { ...at(file), rule: "unreadable-file", message: `it can't be read: ${error.message}`, hint };
+}
+
+function at(file: string) {
+  return { file, line: 0, column: 0 } as const;
+}
+
+function refused(problem: Problem): SiteResult {
+  return { ok: false, problems: [problem], warnings: [] };
 }

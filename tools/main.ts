@@ -26,6 +26,7 @@ export async function main(): Promise<void> {
       "Turns a site of Raspberry Pis into running k3s and Slurm clusters.\nStart with `npm run lab`: a whole site on this machine, in VMs.",
     )
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError("(--help shows what there is)");
   const named = commands[argv[2] ?? ""];
   for (const load of named === undefined ? Object.values(commands) : [named]) {

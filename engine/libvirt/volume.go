@@ -20,13 +20,6 @@ func improveVolume(stock operations) operations {
 	return improved
 }
 
-func improveCloudinitDisk(stock operations) operations {
-	improved := stock
-	improved.create = createCloudinitDisk(stock)
-	improved.remove = removeVolume(stock)
-	return improved
-}
-
 // createVolume handles a volume of the planned name that is in the pool already (a pool belongs to
 // one site, so an interrupted run made it). One that is made from an image or on a base volume is
 // made again, since its upload may have stopped halfway. One that is neither is a disk with data: it
@@ -61,28 +54,6 @@ func createVolume(stock operations) operation {
 		}
 		if err := checkSpace(d, c, pool); err != nil {
 			return diag.FromErr(err)
-		}
-		return createdOrGone(d, c, pool, stock.create(ctx, d, c))
-	}
-}
-
-// createCloudinitDisk makes a seed again that an interrupted run left in the pool.
-func createCloudinitDisk(stock operations) operation {
-	return func(ctx context.Context, d *schema.ResourceData, c *connection) diag.Diagnostics {
-		pool, unlock, err := openPool(ctx, d, c)
-		if err != nil {
-			return diag.FromErr(err)
-		}
-		defer unlock()
-
-		volume, found, err := lookupVolume(c, pool, d.Get("name").(string))
-		if err != nil {
-			return diag.FromErr(err)
-		}
-		if found {
-			if err := deleteVolume(c, volume); err != nil {
-				return diag.FromErr(err)
-			}
 		}
 		return createdOrGone(d, c, pool, stock.create(ctx, d, c))
 	}

@@ -91,20 +91,6 @@ func TestDataDiskThatDoesNotFitIsRefused(t *testing.T) {
 	fails(t, l.volume("etcd", map[string]any{"size": 2 << 20, "format": "raw"}).create(), "etcd", "qcow2", "raw", "left alone")
 }
 
-func TestCloudinitDiskOfAnInterruptedRunIsMadeAgain(t *testing.T) {
-	l := newLive(t)
-	pool := l.pool().made()
-	path := filepath.Join(pool.d.Get("target.0.path").(string), "seed.iso")
-	if err := os.WriteFile(path, []byte("half a seed"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	seed := l.plan("libvirt_cloudinit_disk", map[string]any{"name": "seed.iso", "pool": l.prefix,
-		"user_data": "#cloud-config\n", "meta_data": "instance-id: a\n", "network_config": "version: 2\n"}).made()
-	if got := seed.d.Get("user_data"); got != "#cloud-config\n" {
-		t.Errorf("user_data is %q", got)
-	}
-}
-
 func TestVolumeThatIsTooLargeIsRefusedBeforeTheUpload(t *testing.T) {
 	l := newLive(t)
 	pool := l.pool().made()

@@ -73,8 +73,8 @@ describe("the program", () => {
   it("makes one connection for each host, by names that are the same on every runner", () => {
     const uris = registered.filter(({ type }) => type === "pulumi:providers:libvirt").map(({ inputs }) => inputs.uri);
     assert.deepEqual(uris.sort(), [
-      "qemu+ssh://root@10.20.0.11/system?sshauth=privkey&keyfile=$BRAMBLE_WORK/ssh/home/deploy-key&knownhosts=$BRAMBLE_WORK/ssh/home/known_hosts",
-      "qemu+ssh://root@10.20.0.12/system?sshauth=privkey&keyfile=$BRAMBLE_WORK/ssh/home/deploy-key&knownhosts=$BRAMBLE_WORK/ssh/home/known_hosts",
+      "qemu+ssh://root@10.20.0.11/system?host=pi1&sshauth=privkey&keyfile=$BRAMBLE_WORK/ssh/home/deploy-key&knownhosts=$BRAMBLE_WORK/ssh/home/known_hosts",
+      "qemu+ssh://root@10.20.0.12/system?host=pi2&sshauth=privkey&keyfile=$BRAMBLE_WORK/ssh/home/deploy-key&knownhosts=$BRAMBLE_WORK/ssh/home/known_hosts",
     ]);
   });
 

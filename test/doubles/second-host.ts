@@ -29,6 +29,8 @@ export interface SecondHost {
   bridge: string;
   /** Its first process, as this machine counts. */
   pid: number;
+  /** The command that runs the given one in it. */
+  inside(command: readonly string[]): [string, ...string[]];
   /** Runs a command in it and returns what it printed. */
   run(command: readonly string[]): Promise<string>;
   /** Runs virsh in it and returns what it printed. */
@@ -82,6 +84,7 @@ export async function startSecondHost(options: SecondHostOptions): Promise<Secon
     address: options.address.replace(/\/.*/, ""),
     bridge,
     pid: machine.pid,
+    inside: machine.inside,
     run: (command) => inside(command),
     virsh: (...args) => inside(["virsh", "-q", "-c", "qemu:///system", ...args]),
     stop: async () => {

@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { Command } from "commander";
 import { fingerprint } from "../../formats/ssh-key.ts";
+import { show } from "../../site/problem.ts";
 import { tryRun } from "../lib/run.ts";
+import { requireRunnerPrograms } from "../setup/programs.ts";
 
 /** `bramble host-key ADDRESS`: what a machine that is not ours to set up shows as its key, for a person to compare. */
 export function hostKeyCommand(): Command {
@@ -11,7 +13,8 @@ export function hostKeyCommand(): Command {
     )
     .argument("<address>", "IP address of the machine")
     .action(async (address: string) => {
-      if (isIP(address) === 0) throw new Error(`${JSON.stringify(address)} is not an IP address.`);
+      if (isIP(address) === 0) throw new Error(`${show(address)} is not an IP address.`);
+      requireRunnerPrograms(["ssh"]); // ssh-keyscan is of the same package
       const { stdout, stderr } = await tryRun(["ssh-keyscan", "-T", "5", "-t", "ed25519", address]);
       const key = stdout
         .split("\n")

@@ -24,13 +24,14 @@ Examples:
 
 /** `bramble lab`. */
 export function labCommand(): Command {
-  const lab = new Command("lab").description("a whole site on this machine, in VMs: make it, look at it, take it away");
+  const lab = new Command("lab").description("a whole site on this machine, in VMs: make it, look at it, take it away")
+    .enablePositionalOptions()
+    .addHelpText("after", help);
   lab
     .command("up", { isDefault: true })
     .description("make the lab, or bring it up to date, and run a job on it (what `lab` alone does)")
     .addOption(new Option("--size <size>", "memory of its VMs").choices(Object.keys(sizes)).default("normal"))
     .option("--workers <count>", "number of Slurm workers, 1 to 8", parseWorkers, defaultWorkers)
-    .addHelpText("after", help)
     .action((options: { size: SizeName; workers: number }) =>
       alone("bramble lab", (signal) => labUp({ ...options, signal, say: console.log })),
     );
@@ -51,7 +52,7 @@ export function labCommand(): Command {
     .command("down")
     .description("take it all away, jobs and data included")
     .action(() => alone("bramble lab down", () => labDown(console.log)));
-  return lab.enablePositionalOptions().addHelpText("after", help);
+  return lab;
 }
 
 /** One command at a time works on the lab. */

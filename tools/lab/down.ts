@@ -5,7 +5,7 @@ import { operate } from "../stack/command.ts";
 import { askPulumi } from "../stack/pulumi.ts";
 import { prepareHost, releaseHost } from "./host/prepare.ts";
 import { connectToController } from "./job.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { removeLeftovers, removeTraces } from "./leftovers.ts";
 import { labFolder, labId, labStack, labStackFile, removeLabFiles } from "./stack.ts";
 
 /** Takes the lab away: domains, volumes, pool, network, daemons that it started, its stack and keys. Gives the exit code. */
@@ -27,6 +27,7 @@ export async function labDown(say: (line: string) => void): Promise<number> {
     if (code !== 0) say("The engine could not take everything down; the rest is removed from libvirt directly.");
   }
   for (const what of id === undefined ? [] : await removeLeftovers(id)) say(`removed ${what}`);
+  await removeTraces();
   if (existsSync(labStackFile)) await askPulumi(labStack, ["stack", "rm", "--yes", "--force"]);
   await removeLabFiles();
   await releaseHost(labFolder, { say });
@@ -38,7 +39,7 @@ export async function labDown(say: (line: string) => void): Promise<number> {
 /** A worker with a job would be waited for; whoever takes the lab down has decided. */
 async function endJobs(say: (line: string) => void): Promise<void> {
   try {
-    const { connection } = await connectToController(5);
+    const { connection } = await connectToController(20);
     const { stdout } = await connection.run(
       "squeue --noheader --format '%i %j'; scancel --user demo; scancel --user root",
     );

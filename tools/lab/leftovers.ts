@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { globSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
 import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
 import { labStack } from "./stack.ts";
 
@@ -34,3 +35,14 @@ export async function removeLeftovers(id: string): Promise<string[]> {
   }
   return removed;
 }
+
+/** Removes what libvirt keeps after a domain and a pool are gone: logs, and the folder of pools when it is empty. */
+export async function removeTraces(): Promise<void> {
+  for (const log of globSync(`/var/log/libvirt/qemu/${labStack}-*`)) await rm(log, { force: true });
+  await rmdir(poolsFolder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTEMPTY") throw error;
+  });
+}
+
+/** Where a host keeps its pools unless its board says another `storage`; see site/schema.ts. */
+const poolsFolder = "/var/lib/libvirt/bramble";

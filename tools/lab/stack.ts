@@ -7,7 +7,8 @@ import { siteId } from "../../site/keys.ts";
 import { workFolder } from "../lib/paths.ts";
 import { ensureStack, makeSecret } from "../secret/make.ts";
 import { passphraseFile } from "../stack/pulumi.ts";
-import { siteSecret, stacksFolder } from "../stack/stacks.ts";
+import { stacksFolder } from "../stack/chosen.ts";
+import { siteSecret } from "../stack/stacks.ts";
 import { type SizeName, sizes } from "./sizes.ts";
 
 /** The lab's stack and, of the same name, its site. */

@@ -24,7 +24,7 @@ export async function labStatus(say: (line: string) => void): Promise<void> {
 /** What Slurm says of each node, or why it can't be asked. */
 async function slurmStates(): Promise<{ nodes: Map<string, string>; problem?: string }> {
   try {
-    const { connection, name } = await connectToController(5);
+    const { connection, name } = await connectToController(20);
     const { code, stdout, stderr } = await connection.run("sinfo --noheader --Node --format '%N %T'");
     connection.close();
     if (code !== 0) return { nodes: new Map(), problem: stderr.trim() };

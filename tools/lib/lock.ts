@@ -23,7 +23,7 @@ export class LockedError extends Error {
   readonly holder: LockHolder;
   constructor(path: string, holder: LockHolder, hint: string) {
     super(
-      `${holder.what} has been at work here for ${age(holder)} (process ${holder.pid} on ${holder.host}). ${hint} [${path}]`,
+      `${holder.what} has been at work here for ${age(holder.since)} (process ${holder.pid} on ${holder.host}). ${hint} [${path}]`,
     );
     this.name = "LockedError";
     this.holder = holder;
@@ -131,8 +131,9 @@ function isHolder(value: unknown): value is LockHolder {
   return texts && Number.isInteger(Reflect.get(value, "pid"));
 }
 
-function age(holder: LockHolder): string {
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(holder.since)) / 1000));
+/** How long ago a moment was, for people: "42 seconds", "3 hours". @param since ISO 8601 */
+export function age(since: string): string {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1000));
   if (seconds < 120) return `${seconds} seconds`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;

@@ -1,51 +1,63 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Command } from "commander";
+import { relative } from "node:path";
+import { cwd } from "node:process";
+import { Argument, Command } from "commander";
 import { parseDocument } from "yaml";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import type { KeyPurpose } from "../../site/model.ts";
-import { readStackConfig } from "../../stacks/read-stack.ts";
-import { chosenStack, siteAccess, siteOf, siteSecret, stacksFolder } from "../stack/stacks.ts";
-import { makeSecret } from "./make.ts";
+import { printProblems } from "../../site/problem.ts";
+import { readStackConfig, siteFile } from "../../stacks/read-stack.ts";
+import { chosenStack, stacksFolder } from "../stack/chosen.ts";
+import { siteAccess, siteOf, siteSecret } from "../stack/stacks.ts";
+import { askSecret } from "./ask.ts";
+import { makeSecret, restoreSecret } from "./make.ts";
 
 const purposes: Record<KeyPurpose, string> = {
   sshCa: "the site's SSH certificate authority",
-  sshHostKey: "SSH host keys of VMs and boards: every VM is made again",
-  deployKey: "the key by which Bramble logs in: every VM is made again",
+  sshHostKey: "the SSH host keys of VMs and boards, and every VM with them",
+  deployKey: "the key by which Bramble logs in, and every VM with it",
   mungeKey: "the clusters' munge keys: munge restarts on every node, running jobs go on",
   k3sToken: "the tokens of k3s clusters",
 };
 
+const rotateHelp = `
+Kinds of keys, and what the next \`up\` replaces:
+${Object.entries(purposes)
+  .map(([purpose, what]) => `  ${purpose.padEnd(12)}${what}`)
+  .join("\n")}
+
+Look at the preview before. The old key is not used again; to go back to it, set the epoch in the site file back.`;
+
 /** `bramble secret …`: the one secret that all keys of a site are made from. */
 export function secretCommand(): Command {
   const command = new Command("secret").description("the one secret from which all keys of a site are made");
-  command
-    .command("new")
-    .description("make the secret of a stack, and the stack if there is none; refuses where there is one")
-    .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)")
-    .action(async (options: { stack?: string }) => {
+  const below = (name: string, description: string) =>
+    command
+      .command(name)
+      .description(description)
+      .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)");
+  below("new", "make the secret of a stack, and the stack if there is none; refuses where there is one").action(
+    async (options: { stack?: string }) => {
       const stack = chosenStack(options.stack);
       await makeSecret(stack);
-      console.log(
-        `Stack ${stack} has its secret, encrypted in stacks/Pulumi.${stack}.yaml. Keep two things, apart from each other:\n` +
-          `  stacks/Pulumi.${stack}.yaml   commit it\n` +
-          "  the stack's passphrase        in a password manager\n" +
-          "With both, every key of the site can be made again, also after the state was lost. Without the passphrase no\n" +
-          "key can: then the site gets a new secret and its VMs are made again (docs/security.md).\n" +
-          `For a copy on paper: npm run bramble -- secret show --stack ${stack}`,
-      );
-    });
-  command
-    .command("show")
-    .description("print the secret, to keep it elsewhere; not for logs")
-    .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)")
-    .action(async (options: { stack?: string }) => console.log(await siteSecret(chosenStack(options.stack))));
-  command
-    .command("rotate")
-    .description("raise the epoch of a kind of key in the site file; the next `up` brings the new keys")
-    .argument("<purpose>", `one of ${Object.keys(purposes).join(", ")}`)
-    .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)")
-    .action(async (purpose: string, options: { stack?: string }) => rotate(purpose, chosenStack(options.stack)));
+      console.log(await howToKeep(stack));
+    },
+  );
+  below("show", "print the secret, to keep it elsewhere; not for logs").action(async (options: { stack?: string }) =>
+    console.log(await siteSecret(chosenStack(options.stack))),
+  );
+  below("restore", "give a stack the secret that you kept, asked for or from standard input").action(
+    async (options: { stack?: string }) => {
+      const stack = chosenStack(options.stack);
+      await restoreSecret(stack, await askSecret("Site secret (64 hex digits): "));
+      console.log(`Stack ${stack} has its secret again, encrypted in stacks/Pulumi.${stack}.yaml.`);
+    },
+  );
+  below("rotate", "raise the epoch of a kind of key in the site file; the next `up` brings the new keys")
+    .addArgument(new Argument("<purpose>", "the kind of key").choices(Object.keys(purposes)))
+    .addHelpText("after", rotateHelp)
+    .action(async (purpose: KeyPurpose, options: { stack?: string }) => rotate(purpose, chosenStack(options.stack)));
   return command;
 }
 
@@ -60,23 +72,38 @@ export function deployKeyCommand(): Command {
     });
 }
 
-async function rotate(purpose: string, stack: string): Promise<void> {
-  if (!isPurpose(purpose))
-    throw new Error(
-      `There is no kind of key called ${JSON.stringify(purpose)}; there are: ${Object.keys(purposes).join(", ")}.`,
-    );
-  const site = await siteOf(stack);
-  const next = site.epochs[purpose] + 1;
-  const { site: name } = await readStackConfig(stacksFolder, stack);
-  const file = join(stacksFolder, name ?? `${stack}.yaml`);
-  const document = parseDocument(await readFile(file, "utf8"));
+async function howToKeep(stack: string): Promise<string> {
+  const site = siteFile(stacksFolder, stack, await readStackConfig(stacksFolder, stack));
+  const next = typeof site === "string" && !existsSync(site) ? `\nNext, describe the site in ${shown(site)}.` : "";
+  return `Stack ${stack} has its secret, encrypted in stacks/Pulumi.${stack}.yaml. Keep two things, apart from each other:
+  stacks/Pulumi.${stack}.yaml   commit it
+  the stack's passphrase        in a password manager
+With both, every key of the site can be made again, also after the state was lost. Without the passphrase no
+key can: then the site gets a new secret and its VMs are made again (docs/security.md).
+For a copy on paper: npm run bramble -- secret show --stack ${stack}${next}`;
+}
+
+async function rotate(purpose: KeyPurpose, stack: string): Promise<void> {
+  const next = (await siteOf(stack)).epochs[purpose] + 1;
+  const file = siteFile(stacksFolder, stack, await readStackConfig(stacksFolder, stack));
+  if (typeof file !== "string") throw new Error(printProblems([file]).trimEnd());
+  const before = await readFile(file, "utf8");
+  const document = parseDocument(before);
   document.setIn(["keys", "epoch", purpose], next);
   await writeFile(file, document.toString({ lineWidth: 0 }));
+  if ((await siteOf(stack)).epochs[purpose] !== next) {
+    await writeFile(file, before);
+    throw new Error(
+      `keys.epoch.${purpose} is set by bramble:override in stacks/Pulumi.${stack}.yaml: raise it there to ${next}.`,
+    );
+  }
   console.log(
-    `keys.epoch.${purpose} is ${next} in ${file}. The next \`up\` replaces ${purposes[purpose]}. Look at the preview first.`,
+    `keys.epoch.${purpose} is ${next} in ${shown(file)}. The next \`up\` replaces ${purposes[purpose]}. Look at the ` +
+      `preview first: npm run preview -- --stack ${stack}`,
   );
 }
 
-function isPurpose(word: string): word is KeyPurpose {
-  return word in purposes;
+/** A path as seen from the current folder. */
+function shown(path: string): string {
+  return relative(cwd(), path);
 }

@@ -27,9 +27,18 @@ const runnerPrograms: readonly RunnerProgram[] = [
   },
 ];
 
-/** The programs that `up` and `preview` need and this machine lacks; empty when it has all. */
+/** The programs that `up` needs and this machine lacks; empty when it has all. */
 export function missingRunnerPrograms(path: string | undefined = env.PATH): RunnerProgram[] {
   return runnerPrograms.filter(({ program }) => findProgram(program, path) === undefined);
+}
+
+/**
+ * Does nothing where all of these are installed.
+ * @throws Error that lists those that are missing, and the command that installs them
+ */
+export function requireRunnerPrograms(programs: readonly string[] = runnerPrograms.map(({ program }) => program)): void {
+  const missing = missingRunnerPrograms().filter(({ program }) => programs.includes(program));
+  if (missing.length > 0) throw new Error(describeMissingPrograms(missing));
 }
 
 /** What to say of missing programs: one line each, then the command that installs them. */

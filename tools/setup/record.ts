@@ -68,13 +68,13 @@ export async function isIntact(engine: string, piece: PieceRecord): Promise<bool
   return (await Promise.all(checks)).every(Boolean);
 }
 
-/** SHA-256 over texts and over every file below the given folders (tests of Go modules left out). */
+/** SHA-256 over texts and over every file below the given folders (tests and read-me files of Go modules left out). */
 export async function hashInputs(texts: readonly string[], folders: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
   for (const text of texts) hash.update(`${text.length}:${text}`);
   for (const folder of folders) {
     for (const file of await filesBelow(folder, ".")) {
-      if (file.endsWith("_test.go")) continue;
+      if (file.endsWith("_test.go") || file.endsWith(".md")) continue;
       const content = await readFile(`${folder}/${file}`);
       hash.update(`${file}:${content.length}:`).update(content);
     }

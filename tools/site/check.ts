@@ -1,10 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { parseName } from "../../site/names.ts";
 import { printProblems } from "../../site/problem.ts";
 import { readSite, type SiteResult } from "../../site/read.ts";
 import { readStack, readStackConfig } from "../../stacks/read-stack.ts";
-import { projectRoot } from "../lib/paths.ts";
+import { stacksFolder } from "../stack/chosen.ts";
 import { summary } from "./summary.ts";
 
 export interface Check {
@@ -21,14 +19,9 @@ export async function checkFile(file: string, why: boolean): Promise<Check> {
   return report(readSite({ file, text }), why);
 }
 
-/** Checks the site of a stack, with its overrides. @throws when there is none. */
+/** Checks the site of a stack, with its overrides. */
 export async function checkStack(stack: string, why: boolean): Promise<Check> {
-  const name = parseName(stack);
-  if (!("value" in name)) throw new Error(`${name.message}; ${name.hint}.`);
-  const stacksFolder = join(projectRoot, "stacks");
-  const config = await readStackConfig(stacksFolder, stack);
-  const folder = relative(process.cwd(), stacksFolder);
-  return report(await readStack(folder === "" ? "." : folder, stack, config), why);
+  return report(await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack)), why);
 }
 
 function report(result: SiteResult, why: boolean): Check {

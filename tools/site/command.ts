@@ -1,5 +1,6 @@
-import { env, stdout } from "node:process";
+import { stdout } from "node:process";
 import { Command } from "commander";
+import { chosenStack } from "../stack/chosen.ts";
 import { checkFile, checkStack } from "./check.ts";
 import { staleFiles, writeFiles } from "./generated.ts";
 
@@ -12,16 +13,8 @@ export function checkCommand(): Command {
     .option("--why", "also list where each VM runs, and why there")
     .action(async (file: string | undefined, options: { stack?: string; why?: boolean }) => {
       const why = options.why === true;
-      const stack = options.stack ?? env.BRAMBLE_STACK;
       const check =
-        file !== undefined
-          ? await checkFile(file, why)
-          : stack !== undefined
-            ? await checkStack(stack, why)
-            : undefined;
-      if (check === undefined) {
-        throw new Error("Which site? Name a file, such as stacks/home.yaml, or a stack by --stack NAME.");
-      }
+        file === undefined ? await checkStack(chosenStack(options.stack), why) : await checkFile(file, why);
       stdout.write(check.text);
       if (!check.ok) process.exitCode = 1;
     });

@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { Command } from "commander";
-import { chosenStack, siteAccess } from "../stack/stacks.ts";
+import { list, show } from "../../site/problem.ts";
+import { requireRunnerPrograms } from "../setup/programs.ts";
+import { chosenStack } from "../stack/chosen.ts";
+import { siteAccess } from "../stack/stacks.ts";
 
 /** `bramble ssh VM`: a shell on a machine of the site, with its host key checked. */
 export function sshCommand(): Command {
@@ -17,6 +20,7 @@ export function sshCommand(): Command {
 
 /** Runs OpenSSH's client on the terminal and gives its exit code. @throws Error when the site has no such machine. */
 export async function ssh(stack: string, machine: string, command: readonly string[]): Promise<number> {
+  requireRunnerPrograms(["ssh"]);
   const { site, keyFolder } = await siteAccess(stack);
   const machines = new Map<string, { address: string; user: string }>([
     ...site.hosts.flatMap(({ name, address, user }) =>
@@ -27,7 +31,7 @@ export async function ssh(stack: string, machine: string, command: readonly stri
   const found = machines.get(machine);
   if (found === undefined) {
     throw new Error(
-      `The site ${site.name} has no machine ${JSON.stringify(machine)} to log in to; it has: ${[...machines.keys()].join(", ")}.`,
+      `The site ${site.name} has no machine ${show(machine)} to log in to; it has ${list([...machines.keys()], 20)}.`,
     );
   }
   const options = [

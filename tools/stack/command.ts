@@ -1,42 +1,71 @@
+import { existsSync } from "node:fs";
+import { stderr } from "node:process";
 import { Command } from "commander";
-import { missingRunnerPrograms } from "../setup/programs.ts";
+import { requireRunnerPrograms } from "../setup/programs.ts";
 import { engineReady } from "../setup/setup.ts";
-import { runPulumi } from "./pulumi.ts";
-import { chosenStack } from "./stacks.ts";
-import { removeStaleLocks } from "./stale-lock.ts";
+import { noStack } from "./advice.ts";
+import { chosenStack, stackFile } from "./chosen.ts";
+import { dropPendingOperations } from "./pending.ts";
+import { EngineError, runPulumi } from "./pulumi.ts";
+import { freeStateLock } from "./state-lock.ts";
+import { storedSecret } from "./stacks.ts";
 
 const operations = {
-  preview: "show what `up` would do; changes nothing and needs no host",
-  up: "make the site as its file says, after showing what that means",
-  refresh: "look at what is really there and take it into the state",
-  destroy: "take down what the stack made; data disks that are not disposable refuse",
+  preview: {
+    what: "show what `up` would do; changes nothing and needs no host",
+    examples: ["--stack home            what would change, a line each", "--stack home --diff     with every setting and every line of text"],
+  },
+  up: {
+    what: "make the site as its file says, after showing what that means",
+    examples: ["--stack home            show the plan, ask, do it", "--stack home --yes      without asking, for scripts"],
+  },
+  refresh: {
+    what: "look at what is really there and take it into the state",
+    examples: ["--stack home --preview-only   only show what differs"],
+  },
+  destroy: {
+    what: "take down what the stack made; data disks that are not disposable refuse",
+    examples: ["--stack home            show what goes, ask, do it"],
+  },
 } as const;
 export type Operation = keyof typeof operations;
 
 /** `bramble up`, `preview`, `refresh` and `destroy`: the engine's own commands, with everything they need in place. */
 export function stackCommand(operation: Operation): Command {
-  return new Command(operation)
-    .description(operations[operation])
+  const { what, examples } = operations[operation];
+  const command = new Command(operation)
+    .description(what)
     .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)")
     .allowUnknownOption()
-    .argument("[options...]", `anything that \`pulumi ${operation}\` takes, such as --diff or --yes`)
+    .argument("[pulumi-options...]", `anything that \`pulumi ${operation}\` takes, such as --target or --json`)
     .action(async (rest: string[], options: { stack?: string }) => {
       process.exitCode = await operate(operation, chosenStack(options.stack), rest);
     });
+  const script = `  npm run ${operation} -- `;
+  return command.addHelpText("after", ["\nExamples:", ...examples.map((example) => script + example)].join("\n"));
 }
 
 /**
- * Runs one of the engine's operations on a stack and gives its exit code.
- * @throws Error when the engine is not set up, or this machine lacks a program that the operation needs.
+ * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, or 130 when it was interrupted.
+ * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
+ * needs, or another run is at work on the stack.
  */
 export async function operate(operation: Operation, stack: string, args: readonly string[]): Promise<number> {
+  if (!existsSync(stackFile(stack))) throw new Error(noStack(stack));
   await engineReady();
   if (operation !== "preview") {
-    const missing = missingRunnerPrograms().map(
-      ({ program, why, debianPackage }) => `  ${program} (${why}): apt-get install ${debianPackage}`,
-    );
-    if (missing.length > 0) throw new Error(`This machine lacks what \`${operation}\` needs:\n${missing.join("\n")}`);
-    await removeStaleLocks(stack);
+    requireRunnerPrograms();
+    await freeStateLock(stack);
   }
-  return runPulumi(stack, [operation, ...args]);
+  try {
+    if (operation !== "preview") await dropPendingOperations(stack);
+    const code = await runPulumi(stack, [operation, ...args]);
+    // The engine's word on a passphrase or a state that it can't find is short; asked again, it comes with advice.
+    if (code === 1) await storedSecret(stack);
+    return code;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    stderr.write(`${error.message}\n`);
+    return 1;
+  }
 }

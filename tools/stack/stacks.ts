@@ -1,33 +1,17 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { env } from "node:process";
 import { siteKeyFiles } from "../../components/key-files.ts";
 import { keyFolder, writeKeyFiles } from "../../providers/transport/key-files.ts";
-import { type SiteKeys, siteId, siteKeys } from "../../site/keys.ts";
+import { parseSiteSecret, type SiteKeys, siteId, siteKeys } from "../../site/keys.ts";
 import type { Site } from "../../site/model.ts";
 import { printProblems } from "../../site/problem.ts";
 import { readStack, readStackConfig } from "../../stacks/read-stack.ts";
-import { projectRoot, workFolder } from "../lib/paths.ts";
-import { RunError } from "../lib/run.ts";
-import { askPulumi } from "./pulumi.ts";
-
-export const stacksFolder = join(projectRoot, "stacks");
-
-/** The stack that a command is about. @throws Error that lists the stacks, when none is named. */
-export function chosenStack(option: string | undefined): string {
-  const stack = option ?? env.BRAMBLE_STACK;
-  if (stack !== undefined && /^[a-z][a-z0-9-]*$/.test(stack)) return stack;
-  const known = readdirSync(stacksFolder).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
-  throw new Error(
-    `${stack === undefined ? "Which stack?" : `${JSON.stringify(stack)} can't be the name of a stack.`} Name it by --stack NAME or by BRAMBLE_STACK. ` +
-      (known.length === 0 ? "There is none yet; `npm run lab` makes one to try." : `There is: ${known.join(", ")}.`),
-  );
-}
+import { workFolder } from "../lib/paths.ts";
+import { stacksFolder } from "./chosen.ts";
+import { askPulumi, EngineError } from "./pulumi.ts";
 
 /** The site of a stack. @throws Error with all problems when the site file has any. */
 export async function siteOf(stack: string): Promise<Site> {
   const read = await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack));
-  if (!read.ok) throw new Error(printProblems(read.problems));
+  if (!read.ok) throw new Error(printProblems(read.problems).trimEnd());
   return read.site;
 }
 
@@ -43,12 +27,19 @@ export async function siteAccess(
   return { site, keys, siteId: siteId(secret), keyFolder: folder };
 }
 
-/** The secret from which all keys of the site are made, as 64 hex digits. */
+/** The secret from which all keys of the site are made, as 64 hex digits. @throws Error when there is none, or not a whole one. */
 export async function siteSecret(stack: string): Promise<string> {
+  const parsed = parseSiteSecret(await storedSecret(stack));
+  if (!("value" in parsed)) throw new Error(`Stack ${stack} ${parsed.message}. ${parsed.hint} --stack ${stack}`);
+  return Buffer.from(parsed.value).toString("hex");
+}
+
+/** What the stack has as its secret, or undefined. @throws Error when it has something that can't be read. */
+export async function storedSecret(stack: string): Promise<string | undefined> {
   try {
     return (await askPulumi(stack, ["config", "get", "siteSecret"])).stdout.trim();
   } catch (error) {
-    if (!(error instanceof RunError) || !error.message.includes("not found")) throw error;
-    throw new Error(`Stack ${stack} has no site secret yet: npm run bramble -- secret new --stack ${stack}`);
+    if (error instanceof EngineError && error.said.includes("key 'siteSecret' not found")) return undefined;
+    throw error;
   }
 }

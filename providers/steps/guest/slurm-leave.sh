@@ -8,7 +8,7 @@ fi
 scontrol show node "$worker" >/dev/null 2>&1 || exit 0
 case $step in
 drain) scontrol update nodename="$worker" state=drain reason="Bramble: leaves the cluster" ;;
-jobs) squeue --noheader --nodelist "$worker" --states R,CF,CG,S --format '  job %i, %j of %u, %T for %M' ;;
+jobs) squeue --noheader --nodelist "$worker" --states R,CF,CG,S --format '  job %i, %j of %u, %T since %S' ;;
 resume) scontrol update nodename="$worker" state=resume ;;
 forget) scontrol delete nodename="$worker" ;;
 esac

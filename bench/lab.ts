@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { readImage } from "../tools/image/ensure.ts";
+import { imageFolder, imageName } from "../tools/image/name.ts";
+import { machineArch } from "../tools/image/recipe.ts";
+import { labStack, labStackFile } from "../tools/lab/stack.ts";
+import { engineObstacle } from "./setup.ts";
+import type { Figure } from "./table.ts";
+import { timeScript } from "./timed.ts";
+
+const whole = {
+  name: "`npm run lab`, engine and image there, to the job's answer",
+  unit: "s",
+  target: 120,
+} as const;
+const preview = { name: "`npm run preview` of the lab", unit: "s", target: 5 } as const;
+const noChange = { name: "`npm run up` of the lab, no change", unit: "s", target: 6 } as const;
+
+/** The lab from nothing to a job's answer, if it may be made and taken away; and operations on it while it is up. */
+export async function labFigures(runs: number, mayMake: boolean): Promise<Figure[]> {
+  const isThere = existsSync(labStackFile);
+  const obstacle = await reason(isThere, mayMake);
+  if (isThere) return [{ ...whole, values: [], note: obstacle ?? "" }, ...(await onLab(runs))];
+  if (obstacle !== undefined)
+    return [whole, preview, noChange].map((figure) => ({ ...figure, values: [], note: obstacle }));
+  const seconds: number[] = [];
+  let operations: Figure[] = [];
+  try {
+    for (let index = 0; index < runs; index++) {
+      seconds.push(...(await timeScript("lab", [], 1)));
+      if (index === 0) operations = await onLab(runs);
+      await timeScript("lab", ["down"], 1);
+    }
+  } finally {
+    if (existsSync(labStackFile)) await timeScript("lab", ["down"], 1);
+  }
+  return [{ ...whole, values: seconds }, ...operations];
+}
+
+async function onLab(runs: number): Promise<Figure[]> {
+  const stack = ["--stack", labStack];
+  return [
+    { ...preview, values: await timeScript("preview", stack, runs) },
+    { ...noChange, values: await timeScript("up", [...stack, "--yes", "--expect-no-changes"], runs) },
+  ];
+}
+
+async function reason(isThere: boolean, mayMake: boolean): Promise<string | undefined> {
+  if (isThere) return "there is a lab, which is left as it is";
+  if (!mayMake) return "no lab is up: `npm run lab`, or `npm run bench -- --lab`";
+  const engine = await engineObstacle();
+  if (engine !== undefined) return engine;
+  const image = await readImage(imageFolder(imageName(machineArch())));
+  return image === undefined ? "no guest image yet: `npm run bramble -- image build`" : undefined;
+}

@@ -1,0 +1,41 @@
+/** What the tests look at in the engine's event log (sdk/go/common/apitype/events.go of pulumi). */
+export interface EngineEvent {
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  readonly resourcePreEvent?: { readonly metadata: StepMetadata };
+  readonly resOutputsEvent?: { readonly metadata: StepMetadata };
+  readonly resOpFailedEvent?: { readonly metadata: StepMetadata };
+}
+
+interface StepMetadata {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+}
+
+/** One thing that the engine did, or would do, to a resource. */
+export interface Step {
+  /** create, update, delete, replace, create-replacement, delete-replaced, … */
+  readonly op: string;
+  readonly urn: string;
+  /** The resource's own name with the last part of its type: `Domain lab-n1`. */
+  readonly what: string;
+}
+
+/** The steps of an operation, in their order, without those that leave a resource as it is. */
+export function stepsOf(events: readonly EngineEvent[]): Step[] {
+  return events.flatMap(({ resourcePreEvent }) => {
+    if (resourcePreEvent === undefined) return [];
+    const { op, urn } = resourcePreEvent.metadata;
+    return idle.has(op) ? [] : [{ op, urn, what: nameOf(urn) }];
+  });
+}
+
+const idle = new Set(["same", "read", "refresh"]);
+
+/** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`. */
+export function nameOf(urn: string): string {
+  const parts = urn.split("::");
+  const type = parts[2]?.split(/[:$/]/).at(-1) ?? "";
+  return `${type} ${parts.slice(3).join("::")}`;
+}

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { workFolder } from "../lib/paths.ts";
+import { type Arch, manifestPath, type Recipe, slurmNode } from "./recipe.ts";
+
+/**
+ * Part of each image's hash. To be raised with a change to the builder that gives other bytes from the same recipe;
+ * the builder's text itself is left out, since a new comment in it should not replace anybody's machines.
+ */
+export const buildFormat = 1;
+
+/** The initial RAM disk's only program. */
+export const initrdInit = fileURLToPath(new URL("initrd-init.sh", import.meta.url));
+
+/**
+ * The image's name, `<recipe>-<arch>-<16 hex digits>`: the digits are over everything the image is built from, so equal
+ * names are equal images. Reads some 30 small files and nothing else: good for previews.
+ */
+export function imageName(arch: Arch, recipe: Recipe = slurmNode): string {
+  return `${recipe.name}-${arch}-${imageHash(arch, recipe).slice(0, 16)}`;
+}
+
+/** SHA-256 in hex over manifest, recipe and build format. */
+export function imageHash(arch: Arch, recipe: Recipe = slurmNode): string {
+  const hash = createHash("sha256").update(`bramble image ${buildFormat} ${recipe.name} ${recipe.virtualSize}\n`);
+  const add = (name: string, path: string) => {
+    const bytes = readFileSync(path);
+    const executable = (statSync(path).mode & 0o100) !== 0;
+    hash.update(`${name}\n${executable} ${bytes.length}\n`).update(bytes);
+  };
+  add("manifest", manifestPath(recipe, arch));
+  add("initrd-init.sh", initrdInit);
+  add("customize.sh", `${recipe.folder}/customize.sh`);
+  for (const file of filesUnder(`${recipe.folder}/files`)) add(`files/${file}`, `${recipe.folder}/files/${file}`);
+  return hash.digest("hex");
+}
+
+/** Where an image is kept, as an absolute path. */
+export function imageFolder(name: string): string {
+  return `${imagesFolder}/${name}`;
+}
+
+export const imagesFolder = `${workFolder}/images`;
+
+function filesUnder(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(folder.length + 1))
+    .sort();
+}

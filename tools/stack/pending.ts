@@ -1,0 +1,29 @@
+import { askPulumi } from "./pulumi.ts";
+
+/** As much of an exported state as is looked at here; the rest is handed on as it is, secrets encrypted. */
+interface ExportedState {
+  readonly deployment: {
+    readonly pending_operations?: readonly { readonly type: string; readonly resource: { readonly urn: string } }[];
+  } | null;
+}
+
+/**
+ * Takes out of a stack's state the operations that a killed run had begun, and says in a line what they were. The next
+ * run does them again: everything here takes over, or makes anew, what was done by half. Left in, they would cause a
+ * page of warnings in every later run. Works with every backend; costs one look at the state when there is nothing.
+ */
+export async function dropPendingOperations(stack: string): Promise<void> {
+  const state: ExportedState = JSON.parse((await askPulumi(stack, ["stack", "export"])).stdout);
+  const pending = state.deployment?.pending_operations ?? [];
+  if (pending.length === 0) return;
+  const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
+  await askPulumi(stack, ["stack", "import"], { input: JSON.stringify(cleared) });
+  const what = pending.map(({ type, resource }) => `${type} ${nameIn(resource.urn)}`).join(", ");
+  console.error(`An earlier run was ended in the middle of ${what}; what is missing of that is done again.`);
+}
+
+/** `urn:pulumi:STACK::PROJECT::TYPES::NAME`: the last type's own name, and the name. */
+function nameIn(urn: string): string {
+  const [, , types = "", ...name] = urn.split("::");
+  return `${types.split(/[:$/]/).at(-1)} ${name.join("::")}`;
+}
