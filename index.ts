@@ -4,12 +4,12 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GuestImage } from "./components/guest-image.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
+import { imageName } from "./images/name.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
 import { parseSiteSecret, siteId, siteKeys } from "./site/keys.ts";
 import type { Arch } from "./site/model.ts";
 import { printProblems } from "./site/problem.ts";
 import { readStack } from "./stacks/read-stack.ts";
-import { imageName } from "./tools/image/name.ts";
 
 const stack = pulumi.getStack();
 const config = new pulumi.Config();
@@ -28,7 +28,8 @@ if (read.warnings.length > 0) await pulumi.log.warn(printProblems(read.warnings)
 if (!read.ok) throw new pulumi.RunError(`The site can't be built:\n${printProblems(read.problems)}`);
 
 const secret = parseSiteSecret(config.get("siteSecret"));
-if (!("value" in secret)) throw new pulumi.RunError(`Stack ${stack} ${secret.message}. ${secret.hint} --stack ${stack}`);
+if (!("value" in secret))
+  throw new pulumi.RunError(`Stack ${stack} ${secret.message}. ${secret.hint} --stack ${stack}`);
 const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 

@@ -1,6 +1,7 @@
+import { imageName } from "../images/name.ts";
+import { machineArch } from "../images/recipe.ts";
 import { readImage } from "../tools/image/ensure.ts";
-import { imageFolder, imageName } from "../tools/image/name.ts";
-import { machineArch } from "../tools/image/recipe.ts";
+import { imageFolder } from "../tools/image/folder.ts";
 import type { Figure } from "./table.ts";
 import { timeScript } from "./timed.ts";
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
+import { imageName } from "../images/name.ts";
+import { machineArch } from "../images/recipe.ts";
 import { readImage } from "../tools/image/ensure.ts";
-import { imageFolder, imageName } from "../tools/image/name.ts";
-import { machineArch } from "../tools/image/recipe.ts";
+import { imageFolder } from "../tools/image/folder.ts";
 import { labStack, labStackFile } from "../tools/lab/stack.ts";
 import { engineObstacle } from "./setup.ts";
 import type { Figure } from "./table.ts";

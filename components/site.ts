@@ -23,7 +23,7 @@ export class Site extends pulumi.ComponentResource {
     const { site, keys, siteId } = args;
     const deployKey = sshKeyPair(keys.deployKey());
     // A network that libvirt makes gets a bridge that no other site has, whatever that one is called.
-    const bridge = site.network.mode === "bridge" ? site.network.bridge : `bv-${siteId}`;
+    const bridge = site.network.bridge ?? `bv-${siteId}`;
     const hosts = new Map(
       site.hosts.map((host) => [
         host.name,
@@ -39,7 +39,7 @@ export class Site extends pulumi.ComponentResource {
       ]),
     );
     const vms = new Map(site.vms.map((vm) => [vm.name, vm]));
-    const machine = (vm: Vm, disposable: boolean, parent: pulumi.Resource) => {
+    const machine = (vm: Vm, disposable: boolean, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => {
       const place = found(hosts, vm.host);
       return new VirtualMachine(
         vm.name,
@@ -55,6 +55,7 @@ export class Site extends pulumi.ComponentResource {
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
           disposable,
+          after,
         },
         { parent },
       );
@@ -68,7 +69,7 @@ export class Site extends pulumi.ComponentResource {
           users: site.users,
           mungeKey: keys.mungeKey(cluster.name),
           deployKey: deployKey.privateKey,
-          machine: (vmName, parent) => machine(found(vms, vmName), cluster.disposable, parent),
+          machine: (vmName, parent, after) => machine(found(vms, vmName), cluster.disposable, parent, after),
         },
         { parent: this },
       );

@@ -16,7 +16,7 @@ export interface SlurmClusterArgs {
   /** The private key that logs in to the VMs. */
   readonly deployKey: string;
   /** Makes the VM of that name as a part of the cluster. */
-  readonly machine: (name: VmName, parent: pulumi.Resource) => VirtualMachine;
+  readonly machine: (name: VmName, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => VirtualMachine;
 }
 
 /** The longest that configuring a VM that is up may wait for it, in seconds. */
@@ -33,7 +33,7 @@ export class SlurmCluster extends pulumi.ComponentResource {
   constructor(name: string, args: SlurmClusterArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:SlurmCluster", name, {}, options);
     const { cluster, network } = args;
-    const controller = args.machine(cluster.controller, this);
+    const controller = args.machine(cluster.controller, this, []);
     const slots = cluster.groups.flatMap((group) => group.slots);
     const onEveryNode = {
       hosts: hostsFile([
@@ -69,7 +69,8 @@ export class SlurmCluster extends pulumi.ComponentResource {
     );
     for (const group of cluster.groups) {
       for (const member of group.members) {
-        const worker = args.machine(member, this);
+        // Where both are replaced, all workers are drained first, then the controller is made anew, then they are.
+        const worker = args.machine(member, this, [controller.domain]);
         remoteStep(
           `${member}/slurm`,
           {

@@ -26,6 +26,8 @@ export interface VirtualMachineArgs {
   readonly deployKey: SshKeyPair;
   /** Whether the data disk may go with the VM. */
   readonly disposable: boolean;
+  /** What must be in its place before anything of the VM is made or replaced. */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** The longest that a first boot may take before the stack calls it failed, in seconds. */
@@ -71,7 +73,13 @@ export class VirtualMachine extends pulumi.ComponentResource {
               format: "qcow2",
               xml: { xslt: privateVolumeXslt },
             },
-            { ...on, replacementTrigger: host.name, protect: !args.disposable, retainOnDelete: !args.disposable },
+            {
+              ...on,
+              dependsOn: [...args.after],
+              replacementTrigger: host.name,
+              protect: !args.disposable,
+              retainOnDelete: !args.disposable,
+            },
           );
     const overlay = new libvirt.Volume(
       name,
@@ -84,7 +92,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         xml: { xslt: privateVolumeXslt },
       },
       // A guest reads its seed once, so another seed wants a system that has not booted yet.
-      { ...on, replacementTrigger: [host.name, sha256(Object.values(files).join("\0"))] },
+      { ...on, dependsOn: [...args.after], replacementTrigger: [host.name, sha256(Object.values(files).join("\0"))] },
     );
     const seed = new libvirt.CloudinitDisk(
       name,

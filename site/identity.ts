@@ -24,11 +24,3 @@ export function vmUuid(site: string, vm: string): Uuid {
   const hex = bytes.toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-") as Uuid;
 }
-
-/**
- * The name of the bridge of a network that libvirt makes itself: `bv-` and 8 hex digits. Linux allows 15 characters,
- * and two sites on one host need two names.
- */
-export function bridgeName(site: string, cidr: string): string {
-  return `bv-${createHash("sha256").update(`${site}${cidr}`).digest("hex").slice(0, 8)}`;
-}

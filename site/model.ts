@@ -45,8 +45,8 @@ export interface Network {
   readonly ntp: readonly string[];
   /** `bridge`: VMs attach to a bridge that exists on each host; otherwise libvirt makes the network itself. */
   readonly mode: NetworkMode;
-  /** The bridge's name on each host. For isolated and nat networks a derived one, `bv-` and 8 hex digits. */
-  readonly bridge: string;
+  /** The bridge's name on each host, in mode `bridge`; networks that libvirt makes have one of their own. */
+  readonly bridge?: string;
 }
 
 export type Arch = "aarch64" | "x86_64";
@@ -107,7 +107,7 @@ export interface WorkerGroup {
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly members: readonly VmName[];
-  /** Every member that the address range has room for, those that exist first: for /etc/hosts and FUTURE nodes. */
+  /** Every member that the address range has room for, those that exist first: for /etc/hosts and NFS exports. */
   readonly slots: readonly Slot[];
 }
 

@@ -1,6 +1,6 @@
 import { numberToIpv4 } from "./addresses.ts";
 import { type ClusterDraft, type Draft, type GroupDraft, type VmDraft, workerName } from "./draft.ts";
-import { bridgeName, vmMac, vmUuid } from "./identity.ts";
+import { vmMac, vmUuid } from "./identity.ts";
 import type { Network, Partition, Site, SlurmCluster, User, Vm, WorkerGroup } from "./model.ts";
 import { naturalOrder } from "./natural-order.ts";
 import type { Placement } from "./placement.ts";
@@ -12,7 +12,7 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
   if (network === undefined || epochs === undefined) throw new Error(`site ${name}: a gap that no rule found`);
   return {
     name,
-    network: resolveNetwork(name, network),
+    network: resolveNetwork(network),
     boards: boards.map(({ board }) => board),
     hosts,
     clusters: clusters.map(resolveCluster),
@@ -22,7 +22,7 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
   };
 }
 
-function resolveNetwork(site: string, { cidr, gateway, dns, ntp, mode, bridge }: NetworkInput): Network {
+function resolveNetwork({ cidr, gateway, dns, ntp, mode, bridge }: NetworkInput): Network {
   const router = gateway ?? (mode === "nat" ? numberToIpv4(cidr.first + 1) : undefined);
   return {
     cidr: cidr.text,
@@ -31,7 +31,7 @@ function resolveNetwork(site: string, { cidr, gateway, dns, ntp, mode, bridge }:
     dns: dns ?? (router === undefined ? [] : [router]),
     ntp,
     mode,
-    bridge: mode === "bridge" ? (bridge ?? "br0") : bridgeName(site, cidr.text),
+    ...(mode === "bridge" && { bridge: bridge ?? "br0" }),
   };
 }
 

@@ -96,7 +96,7 @@ const cpus = count(1, 64).default(1).meta({ description: "Virtual processors; at
 const vmMemory = memory(leastVmMemoryMiB).meta({ description: "Memory of each VM" });
 const systemDisk = disk(2)
   .prefault("4GiB")
-  .meta({ description: "System disk of each VM; it is made anew with the VM" });
+  .meta({ description: "System disk of each VM; nothing on it is kept when the image or the host changes" });
 
 const controller = z
   .strictObject({
@@ -170,7 +170,9 @@ const user = z
       .array(userKey())
       .max(32)
       .default([])
-      .meta({ description: "SSH public keys that open the login; none: nobody logs in as this user, jobs may run as it" }),
+      .meta({
+        description: "SSH public keys that open the login; none: nobody logs in as this user, jobs may run as it",
+      }),
   })
   .meta({
     description: "A person who uses the clusters",

@@ -3,11 +3,15 @@
 import { existsSync, globSync } from "node:fs";
 import { argv, env, exit, getuid, platform } from "node:process";
 import Mocha from "mocha";
+import { ensurePackages, installPackages, missingPackages } from "../tools/lab/host/packages.ts";
+import { setup } from "../tools/setup/setup.ts";
 
 interface Tier {
   readonly files: readonly string[];
   /** Longest that one test or hook may take, in milliseconds. */
   readonly timeout: number;
+  /** Whether it uses the engine and real libvirt and sshd, which are then made ready first. */
+  readonly real?: boolean;
   /** Why this machine can't run it; undefined if it can. */
   readonly obstacle: () => string | undefined;
 }
@@ -20,12 +24,21 @@ const tiers: Record<string, Tier> = {
     obstacle: () => undefined,
   },
   real: {
-    files: ["test/providers/**/*.test.ts", "test/tools/**/*.test.ts", "test/engine/**/*.test.ts"],
-    timeout: 300_000,
+    real: true,
+    files: [
+      "test/providers/**/*.test.ts",
+      "test/tools/**/*.test.ts",
+      "test/engine/**/*.test.ts",
+      "test/doubles/**/*.test.ts",
+    ],
+    timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and libvirt"),
   },
-  e2e: { files: ["test/e2e/**/*.test.ts"], timeout: 1_800_000, obstacle: () => linuxAsRoot("boots a lab") },
+  e2e: { real: true, files: ["test/e2e/**/*.test.ts"], timeout: 1_800_000, obstacle: () => linuxAsRoot("boots a lab") },
 };
+
+/** Debian packages that only tests need. */
+const testPackages = ["openssh-server", "iproute2", "procps"];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);
 let passed = 0;
@@ -45,6 +58,7 @@ for (const name of wanted) {
     else skipped++;
     continue;
   }
+  if (tier.real) await makeReady();
   const stats = await runTier(tier);
   passed += stats.passes;
   failed += stats.failures + (env.CI === "true" ? stats.pending : 0);
@@ -52,6 +66,15 @@ for (const name of wanted) {
 }
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 exit(failed > 0 || passed === 0 ? 1 : 0);
+
+/** Installs what the lab needs, and what the tests need besides. */
+async function makeReady(): Promise<void> {
+  const missing = await missingPackages(testPackages);
+  if (missing.length > 0) await installPackages(missing);
+  const installed = [...(await ensurePackages()), ...missing];
+  if (installed.length > 0) console.log(`  installed ${installed.join(", ")}`);
+  await setup({ say: console.log });
+}
 
 async function runTier(tier: Tier): Promise<Mocha.Stats> {
   const mocha = new Mocha({

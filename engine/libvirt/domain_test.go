@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,49 @@ func TestDomainThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	}
 	l.isGone(l.prefix)
 }
+
+func TestDomainRunsFromDisksThatOtherUsersCannotRead(t *testing.T) {
+	l := newLive(t)
+	pool := l.reachablePool()
+	ownersOnly := []any{map[string]any{"xslt": ownersOnlyXslt}}
+	image := l.volume("image", map[string]any{"source": l.file("image", deafGuest()), "format": "raw"}).made()
+	system := l.volume("system", map[string]any{"base_volume_id": image.d.Id(), "size": 4 << 20, "xml": ownersOnly}).made()
+	data := l.volume("data", map[string]any{"size": 4 << 20, "xml": ownersOnly}).made()
+	seed := l.seed().made()
+	domain := l.plan("libvirt_domain", map[string]any{
+		"name": l.prefix, "description": "Bramble site test", "type": "qemu", "arch": "x86_64", "machine": "pc",
+		"memory": 32, "vcpu": 1, "disk": []any{
+			map[string]any{"volume_id": system.d.Id()},
+			map[string]any{"volume_id": filepath.Join(pool, "seed.iso")},
+			map[string]any{"volume_id": data.d.Id()},
+		},
+	})
+	hidden := func() {
+		t.Helper()
+		for _, name := range []string{"system", "seed.iso", "data"} {
+			l.hasMode(filepath.Join(pool, name), 0o600)
+			if err := readAsNobody(filepath.Join(pool, name)); err == nil {
+				t.Errorf("nobody can read %s", name)
+			}
+		}
+	}
+	hidden()
+	l.succeeds(domain.create()) // QEMU opens each disk, and the image, to start
+	hidden()
+	t.Setenv(shutdownVariable, "0")
+	l.succeeds(domain.remove())
+	hidden()
+	l.succeeds(seed.read())
+	if seed.d.Id() == "" {
+		t.Error("the seed can no longer be read")
+	}
+}
+
+// ownersOnlyXslt gives a volume the mode 0600.
+const ownersOnlyXslt = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:template match="@*|node()"><xsl:copy><xsl:apply-templates select="@*|node()"/></xsl:copy></xsl:template>
+  <xsl:template match="permissions/mode"><mode>0600</mode></xsl:template>
+</xsl:stylesheet>`
 
 func TestShutdownTimeout(t *testing.T) {
 	for given, want := range map[string]time.Duration{"": 90 * time.Second, "0": 0, "15": 15 * time.Second} {

@@ -17,8 +17,8 @@ import (
 )
 
 // liveVariable names the libvirt URI that the tests of real operations run against, such as
-// qemu:///system?socket=/tmp/x/libvirt-sock. They need a daemon that runs as root, x86_64 emulation,
-// mkisofs, and a folder for pools that both sides see.
+// qemu:///system?socket=/tmp/x/libvirt-sock. They run as root, and need a daemon that does too, x86_64
+// emulation, mkisofs, xsltproc, and a folder for pools that both sides see.
 const liveVariable = "BRAMBLE_TEST_LIBVIRT_URI"
 
 func TestMain(m *testing.M) {

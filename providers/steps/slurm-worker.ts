@@ -77,7 +77,8 @@ async function drain(
         interrupted.aborted
           ? `interrupted while ${worker} was drained; it takes jobs again and was not removed`
           : `${worker} still runs jobs after ${patience} s (drain.timeout), so it takes jobs again and was not removed:\n${jobs}\n` +
-              "Wait for them, end them with scancel, or raise drain.timeout of the cluster; then run `up` again.",
+              "Wait for them or end them with scancel, then run `up` again. For a longer wait, put the worker back into the site file, " +
+              "raise drain.timeout of its cluster, run `up`, and only then take it out.",
       );
     }
     if (jobs !== said) console.log(`${worker} takes no more jobs; it still runs\n${jobs}`);
@@ -119,6 +120,11 @@ TimeoutSec=30
       path: "/etc/systemd/system/home.automount",
       content:
         "[Unit]\nDescription=Homes, from the controller\n[Automount]\nWhere=/home\n[Install]\nWantedBy=multi-user.target\n",
+    },
+    {
+      // Users log in on the controller; here they would work beside their jobs, which Slurm does not count.
+      path: "/etc/ssh/sshd_config.d/10-bramble-worker.conf",
+      content: "AllowUsers root\n",
     },
     {
       // slurmd gives up when the controller does not answer at boot; systemd does not.

@@ -125,7 +125,7 @@ describe("the lab", function () {
     await killWhen(checkout, ["lab", "--workers", "3"], /Domain hpc-n3 creating/);
     const again = await checkout.bramble(["lab", "--workers", "3"]);
     assert.equal(again.code, 0, again.output);
-    assert.match(again.output, /hpc-n1\nhpc-n2\nhpc-n3\n|srun -N3/);
+    assert.match(again.output, /The workers run other jobs/);
     assert.doesNotMatch(again.output, /pending operations/);
     assert.deepEqual((await runner.operate("preview")).steps, []);
 

@@ -103,7 +103,13 @@ describe("a site with two hosts, reached over SSH", function () {
     equal(await onController("cat /home/demo/ended"), "hpc-n1");
 
     const [leaving, arriving] = [eventsOf(eventsOfA, worker), eventsOf(eventsOfB, worker)];
-    deepEqual(kinds(leaving), ["Defined Added", "Started Booted", "Shutdown Finished after guest request", "Stopped Shutdown", "Undefined Removed"]);
+    deepEqual(kinds(leaving), [
+      "Defined Added",
+      "Started Booted",
+      "Shutdown Finished after guest request",
+      "Stopped Shutdown",
+      "Undefined Removed",
+    ]);
     deepEqual(kinds(arriving), ["Defined Added", "Started Booted"]);
     ok((leaving.at(-1)?.time ?? Number.NaN) < (arriving[0]?.time ?? Number.NaN), "it was gone before it was made");
     deepEqual(await domains(a), [controller]);
@@ -130,7 +136,7 @@ describe("a site with two hosts, reached over SSH", function () {
       const up = await site.operate("up");
       notEqual(up.code, 0, up.output);
       ok(up.seconds < 60, `it took ${up.seconds} s to fail`);
-      match(up.output, new RegExp(`libvirt on ${b.address} .*cannot be reached`));
+      match(up.output, new RegExp(`libvirt on b \\(qemu\\+ssh://root@${b.address}/system\\) cannot be reached`));
       match(up.output, /Check that the machine is on/);
       deepEqual(await resources(), state);
     } finally {

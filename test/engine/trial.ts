@@ -1,11 +1,11 @@
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { execPath } from "node:process";
-import { imageName } from "../../tools/image/name.ts";
+import { imageName } from "../../images/name.ts";
+import { machineArch } from "../../images/recipe.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
 import { type RunOptions, type RunResult, tryRun } from "../../tools/lib/run.ts";
-import { machineArch } from "../../tools/image/recipe.ts";
 import { exportLines } from "../../tools/setup/env.ts";
 import { placesOf } from "../../tools/setup/places.ts";
 
@@ -20,7 +20,7 @@ export interface Trial {
   /** Runs `pulumi` as after `eval "$(npm run -s bramble -- env)"`. */
   pulumi(...args: string[]): Promise<RunResult>;
   /** Runs any program in the clone's folder, with what `change` says laid over the environment. */
-  run(command: readonly [string, ...string[]], change?: NodeJS.ProcessEnv, options?: RunOptions): Promise<RunResult>;
+  run(command: Command, change?: NodeJS.ProcessEnv, options?: RunOptions): Promise<RunResult>;
   /** Writes stacks/NAME. */
   write(name: string, text: string): Promise<void>;
   /** Makes stack NAME with this site, and its secret. */
@@ -28,16 +28,23 @@ export interface Trial {
   remove(): Promise<void>;
 }
 
+type Command = readonly [string, ...string[]];
+
 export const passphrase = "correct horse battery staple";
 
-/** What a clone has of its own; the rest is linked. */
-const parts = ["components", "formats", "providers", "site", "tools", "index.ts", "node-version.cjs", "Pulumi.yaml"];
-const linked = ["node_modules", "engine", "sdks", "package.json", ".bramble/engine"];
+/** What a clone takes from this one as it is, since nobody changes it there. */
+const linked = ["node_modules", "engine", "sdks", ".bramble/engine"];
+/** What nothing of the program needs, or what another clone must not have. */
+const leftOut = [...linked, ".bramble", ".git", "bench", "docs", "test"];
 
 /** Makes a clone. `inside` gives the command that runs a command elsewhere, such as in a private machine. */
-export async function startTrial(inside = (command: readonly [string, ...string[]]) => command): Promise<Trial> {
+export async function startTrial(inside: (command: Command) => Command = (command) => command): Promise<Trial> {
   const folder = await mkdtemp(join(tmpdir(), "bramble-trial-"));
-  for (const part of [...parts, "stacks/read-stack.ts"]) await cp(join(projectRoot, part), join(folder, part), { recursive: true });
+  const isOwn = (path: string) => !basename(path).startsWith("Pulumi.") || basename(path) === "Pulumi.yaml";
+  for (const part of await readdir(projectRoot)) {
+    if (leftOut.includes(part)) continue;
+    await cp(join(projectRoot, part), join(folder, part), { recursive: true, filter: isOwn });
+  }
   for (const name of linked) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await symlink(join(projectRoot, name), join(folder, name));
@@ -52,14 +59,15 @@ export async function startTrial(inside = (command: readonly [string, ...string[
   };
   const run: Trial["run"] = async (command, change = {}, options = {}) => {
     const env = { ...base, ...change };
-    const result = await tryRun(inside(command), { cwd: folder, env, ...options });
+    const result = await tryRun(inside(["env", "--chdir", folder, ...command]), { env, ...options });
     return { ...result, stdout: plain(result.stdout), stderr: plain(result.stderr) };
   };
   const trial: Trial = {
     folder,
     run,
     bramble: (...args) => run([execPath, join(folder, "tools/bramble.js"), ...args]),
-    pulumi: (...args) => run(["bash", "-c", [...exportLines({}, places), 'exec pulumi "$@"'].join("\n"), "bash", ...args]),
+    pulumi: (...args) =>
+      run(["bash", "-c", [...exportLines({}, places), 'exec pulumi "$@"'].join("\n"), "bash", ...args]),
     write: (name, text) => writeFile(join(folder, "stacks", name), text),
     makeStack: async (name, site) => {
       await trial.write(`${name}.yaml`, site);

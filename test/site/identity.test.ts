@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bridgeName, vmMac, vmUuid } from "../../site/identity.ts";
+import { vmMac, vmUuid } from "../../site/identity.ts";
 import { siteId, siteKeys } from "../../site/keys.ts";
 import type { Epochs, KeyPurpose } from "../../site/model.ts";
 
@@ -11,7 +11,6 @@ describe("the identity of a VM", () => {
     assert.equal(vmMac("home", "physics-n1"), "52:54:36:7f:fa:e1");
     // python3 -c 'import uuid; print(uuid.uuid5(uuid.UUID("6f1c3b0e-5b0a-4f0c-9a43-2c8e7d1f9b52"), "home/physics-n1"))'
     assert.equal(vmUuid("home", "physics-n1"), "c1ac0485-aff0-5b77-a618-c295d4a20261");
-    assert.equal(bridgeName("lab", "10.87.0.0/24"), "bv-98c842a6");
   });
 
   it("is another in another site and for another VM", () => {
@@ -25,10 +24,6 @@ describe("the identity of a VM", () => {
         assert.match(vmMac("home", name), /^52:54(:[0-9a-f]{2}){4}$/);
       }),
     );
-  });
-
-  it("has a bridge name that Linux takes", () => {
-    assert.ok(bridgeName("a-site-with-long-name", "10.20.0.0/24").length <= 15);
   });
 });
 

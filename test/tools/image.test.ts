@@ -2,13 +2,7 @@ import { deepEqual, equal, match, notEqual, rejects, throws } from "node:assert/
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { installedPackages } from "../../tools/image/build.ts";
-import { cpio } from "../../tools/image/cpio.ts";
-import { ensureImage } from "../../tools/image/ensure.ts";
-import { describeChange, mismatches, parseManifest, printManifest } from "../../tools/image/manifest.ts";
-import { debianMirrorOf } from "../../tools/image/mirror.ts";
-import { imageName, imagesFolder } from "../../tools/image/name.ts";
-import { parsePolicy, parseSimulation } from "../../tools/image/packages.ts";
+import { imageName } from "../../images/name.ts";
 import {
   architectures,
   askedPackages,
@@ -16,7 +10,14 @@ import {
   manifestPath,
   type Recipe,
   slurmNode,
-} from "../../tools/image/recipe.ts";
+} from "../../images/recipe.ts";
+import { installedPackages } from "../../tools/image/build.ts";
+import { cpio } from "../../tools/image/cpio.ts";
+import { ensureImage } from "../../tools/image/ensure.ts";
+import { imagesFolder } from "../../tools/image/folder.ts";
+import { describeChange, mismatches, parseManifest, printManifest } from "../../tools/image/manifest.ts";
+import { debianMirrorOf } from "../../tools/image/mirror.ts";
+import { parsePolicy, parseSimulation } from "../../tools/image/packages.ts";
 import { missingPackages } from "../../tools/image/requirements.ts";
 
 const small = "suite trixie\narch amd64\ntime 2026-01-02T00:00:00Z\npackage a0 1:2.0-1\npackage b+c 3~rc1\n";

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import type { Arch, Recipe } from "../../images/recipe.ts";
 import { RunError, run } from "../lib/run.ts";
 import { initrd } from "./initrd.ts";
 import { describeChange, type Manifest, mismatches, renewCommand } from "./manifest.ts";
 import type { Mirror } from "./mirror.ts";
 import { availableVersions, fetchLists, proxySettings } from "./packages.ts";
-import type { Arch, Recipe } from "./recipe.ts";
 
 export interface BuildOptions {
   readonly recipe: Recipe;

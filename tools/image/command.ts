@@ -1,7 +1,7 @@
 import { stdout } from "node:process";
 import { Command, Option } from "commander";
+import { architectures, recipeNamed, recipes, slurmNode } from "../../images/recipe.ts";
 import { interruptible } from "../lib/interruption.ts";
-import { architectures, recipeNamed, recipes, slurmNode } from "./recipe.ts";
 
 /** `bramble image`: build, renew, list and clean the guest images. */
 export function imageCommand(): Command {
@@ -73,7 +73,7 @@ export function imageCommand(): Command {
 }
 
 async function currentNames(): Promise<readonly string[]> {
-  const { imageName } = await import("./name.ts");
+  const { imageName } = await import("../../images/name.ts");
   return recipes.flatMap((recipe) => architectures.map((arch) => imageName(arch, recipe)));
 }
 

@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { imageHash, imageName } from "../../images/name.ts";
+import { type Arch, machineArch, manifestPath, type Recipe, slurmNode } from "../../images/recipe.ts";
 import { withLock } from "../lib/lock.ts";
 import { build } from "./build.ts";
+import { imageFolder, imagesFolder } from "./folder.ts";
 import { parseManifest } from "./manifest.ts";
 import { chooseMirror } from "./mirror.ts";
-import { imageFolder, imageHash, imageName, imagesFolder } from "./name.ts";
-import { type Arch, machineArch, manifestPath, type Recipe, slurmNode } from "./recipe.ts";
 import { checkBuildable, keyringPath } from "./requirements.ts";
 
 export interface EnsureOptions {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
+import { initrdInit } from "../../images/name.ts";
 import { type CpioEntry, cpio } from "./cpio.ts";
-import { initrdInit } from "./name.ts";
 
 /** klibc's small programs that the initial RAM disk's init calls. */
 const tools = ["sh", "insmod", "mount", "umount", "run-init", "sleep"];

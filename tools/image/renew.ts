@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { type Arch, askedPackages, manifestPath, type Recipe } from "../../images/recipe.ts";
 import { type Manifest, type Mismatch, mismatches, parseManifest, printManifest } from "./manifest.ts";
 import { chooseMirror } from "./mirror.ts";
 import { fetchLists, resolvePackages } from "./packages.ts";
-import { type Arch, askedPackages, manifestPath, type Recipe } from "./recipe.ts";
 import { keyringPath } from "./requirements.ts";
 
 /**

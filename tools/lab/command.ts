@@ -24,7 +24,8 @@ Examples:
 
 /** `bramble lab`. */
 export function labCommand(): Command {
-  const lab = new Command("lab").description("a whole site on this machine, in VMs: make it, look at it, take it away")
+  const lab = new Command("lab")
+    .description("a whole site on this machine, in VMs: make it, look at it, take it away")
     .enablePositionalOptions()
     .addHelpText("after", help);
   lab

@@ -7,8 +7,8 @@ export interface JobAnswer {
   /** As the user would have typed it. */
   readonly command: string;
   readonly controller: string;
-  /** What each node said. */
-  readonly lines: readonly string[];
+  /** What each node said; undefined if the nodes were at work on other jobs, so that it did not run. */
+  readonly lines: readonly string[] | undefined;
 }
 
 /** How long the lab's controller is waited for, in seconds: after a reboot of this machine it boots first. */
@@ -32,19 +32,33 @@ export async function connectToController(
   return { connection, name: vm.name, workers: cluster.workers.length };
 }
 
-/** Runs a real job on every worker of the lab and gives what each answered. @throws Error with what Slurm said. */
+/**
+ * Runs a real job on every worker of the lab, as its user in their own home, and gives what each answered.
+ * @throws Error with what Slurm said.
+ */
 export async function runJob(): Promise<JobAnswer> {
   const { connection, name, workers } = await connectToController();
   try {
     const command = `srun -N${workers} hostname`;
-    // The lab's user, in their own home; Slurm queues the job until the workers are there, also after a reboot.
-    const { code, stdout, stderr } = await connection.run('runuser -l demo -c "timeout 300 srun -N$1 hostname"', [
-      String(workers),
-    ]);
-    if (code !== 0)
-      throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
+    const { code, stdout, stderr } = await connection.run(jobScript, [String(workers)]);
+    if (code === busy) return { command, controller: name, lines: undefined };
+    if (code !== 0) throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
     return { command, controller: name, lines: stdout.trim().split("\n").sort() };
   } finally {
     connection.close();
   }
 }
+
+/** The script's exit code when the workers run other jobs. */
+const busy = 3;
+
+/** $1 the number of workers. After a reboot of this machine they are up some time after their controller. */
+const jobScript = `
+end=$(($(date +%s) + 300))
+until [ "$(sinfo --noheader --Node --responding --states=idle,mixed,allocated --format=%N | sort -u | wc -l)" -ge "$1" ]; do
+  [ "$(date +%s)" -lt "$end" ] || { sinfo --Node --long >&2; exit 1; }
+  sleep 0.5
+done
+[ -z "$(squeue --noheader --states=R)" ] || exit ${busy}
+runuser -l demo -c "timeout 120 srun -N$1 hostname"
+`;

@@ -6,8 +6,8 @@ import { parseDocument } from "yaml";
 import { siteId } from "../../site/keys.ts";
 import { workFolder } from "../lib/paths.ts";
 import { ensureStack, makeSecret } from "../secret/make.ts";
-import { passphraseFile } from "../stack/pulumi.ts";
 import { stacksFolder } from "../stack/chosen.ts";
+import { passphraseFile } from "../stack/pulumi.ts";
 import { siteSecret } from "../stack/stacks.ts";
 import { type SizeName, sizes } from "./sizes.ts";
 

@@ -40,8 +40,12 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
   }
   await startWhatIsOff(say);
   const answer = await runJob();
-  say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
-  for (const line of answer.lines) say(line);
+  if (answer.lines === undefined) {
+    say(`\nThe workers run other jobs, so \`${answer.command}\` was not tried; squeue on ${answer.controller} shows them.`);
+  } else {
+    say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
+    for (const line of answer.lines) say(line);
+  }
   say(
     `\nThe lab is up after ${Math.round((Date.now() - start) / 1000)} s. It is stacks/lab.yaml, made real.\n` +
       "  npm run lab -- status              what is there\n" +

@@ -9,9 +9,10 @@ export async function askSecret(question: string): Promise<string> {
   stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: stdin, output: nowhere, terminal: true });
-  terminal.once("SIGINT", () => terminal.close());
+  const interruption = new AbortController();
+  terminal.once("SIGINT", () => interruption.abort());
   try {
-    return (await terminal.question("")).trim();
+    return (await terminal.question("", { signal: interruption.signal })).trim();
   } finally {
     terminal.close();
     stderr.write("\n");

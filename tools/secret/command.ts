@@ -33,10 +33,7 @@ Look at the preview before. The old key is not used again; to go back to it, set
 export function secretCommand(): Command {
   const command = new Command("secret").description("the one secret from which all keys of a site are made");
   const below = (name: string, description: string) =>
-    command
-      .command(name)
-      .description(description)
-      .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)");
+    command.command(name).description(description).option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)");
   below("new", "make the secret of a stack, and the stack if there is none; refuses where there is one").action(
     async (options: { stack?: string }) => {
       const stack = chosenStack(options.stack);

@@ -36,7 +36,9 @@ export function missingRunnerPrograms(path: string | undefined = env.PATH): Runn
  * Does nothing where all of these are installed.
  * @throws Error that lists those that are missing, and the command that installs them
  */
-export function requireRunnerPrograms(programs: readonly string[] = runnerPrograms.map(({ program }) => program)): void {
+export function requireRunnerPrograms(
+  programs: readonly string[] = runnerPrograms.map(({ program }) => program),
+): void {
   const missing = missingRunnerPrograms().filter(({ program }) => programs.includes(program));
   if (missing.length > 0) throw new Error(describeMissingPrograms(missing));
 }

@@ -13,8 +13,7 @@ export function checkCommand(): Command {
     .option("--why", "also list where each VM runs, and why there")
     .action(async (file: string | undefined, options: { stack?: string; why?: boolean }) => {
       const why = options.why === true;
-      const check =
-        file === undefined ? await checkStack(chosenStack(options.stack), why) : await checkFile(file, why);
+      const check = file === undefined ? await checkStack(chosenStack(options.stack), why) : await checkFile(file, why);
       stdout.write(check.text);
       if (!check.ok) process.exitCode = 1;
     });

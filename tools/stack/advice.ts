@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { stacksThereAre, stackFile } from "./chosen.ts";
+import { stackFile, stacksThereAre } from "./chosen.ts";
 
 /** What to do about an engine's error that says little by itself; undefined for those that speak for themselves. */
 export function adviceOn(said: string, stack: string, backend: string | undefined): string | undefined {

@@ -15,7 +15,8 @@ export function stackFile(stack: string): string {
 /** The stack that a command is about. @throws Error that lists the stacks, when none is named. */
 export function chosenStack(option: string | undefined): string {
   const stack = option ?? env.BRAMBLE_STACK;
-  if (stack === undefined) throw new Error(`Which stack? Name it by --stack NAME or by BRAMBLE_STACK. ${stacksThereAre()}`);
+  if (stack === undefined)
+    throw new Error(`Which stack? Name it by --stack NAME or by BRAMBLE_STACK. ${stacksThereAre()}`);
   const name = parseName(stack);
   if (!("value" in name)) throw new Error(`${name.message}: ${name.hint}. ${stacksThereAre()}`);
   return name.value;

@@ -3,21 +3,28 @@ import { stderr } from "node:process";
 import { Command } from "commander";
 import { requireRunnerPrograms } from "../setup/programs.ts";
 import { engineReady } from "../setup/setup.ts";
+import { checkStack } from "../site/check.ts";
 import { noStack } from "./advice.ts";
 import { chosenStack, stackFile } from "./chosen.ts";
 import { dropPendingOperations } from "./pending.ts";
 import { EngineError, runPulumi } from "./pulumi.ts";
-import { freeStateLock } from "./state-lock.ts";
 import { storedSecret } from "./stacks.ts";
+import { freeStateLock } from "./state-lock.ts";
 
 const operations = {
   preview: {
     what: "show what `up` would do; changes nothing and needs no host",
-    examples: ["--stack home            what would change, a line each", "--stack home --diff     with every setting and every line of text"],
+    examples: [
+      "--stack home            what would change, a line each",
+      "--stack home --diff     with every setting and every line of text",
+    ],
   },
   up: {
     what: "make the site as its file says, after showing what that means",
-    examples: ["--stack home            show the plan, ask, do it", "--stack home --yes      without asking, for scripts"],
+    examples: [
+      "--stack home            show the plan, ask, do it",
+      "--stack home --yes      without asking, for scripts",
+    ],
   },
   refresh: {
     what: "look at what is really there and take it into the state",
@@ -46,20 +53,30 @@ export function stackCommand(operation: Operation): Command {
 }
 
 /**
- * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, or 130 when it was interrupted.
+ * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, or 130 when it was interrupted. What is
+ * wrong with the site file is said before the engine starts, which would say it too, with more around it.
  * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
  * needs, or another run is at work on the stack.
  */
 export async function operate(operation: Operation, stack: string, args: readonly string[]): Promise<number> {
   if (!existsSync(stackFile(stack))) throw new Error(noStack(stack));
+  const { text, ok } = await checkStack(stack, false);
+  if (!ok) {
+    stderr.write(text);
+    return 1;
+  }
   await engineReady();
   if (operation !== "preview") {
     requireRunnerPrograms();
     await freeStateLock(stack);
   }
+  if (operation === "up") {
+    const code = await (await import("./images.ts")).ensureImages(stack);
+    if (code !== 0) return code;
+  }
   try {
     if (operation !== "preview") await dropPendingOperations(stack);
-    const code = await runPulumi(stack, [operation, ...args]);
+    const code = await runPulumi(stack, [operation, ...args, ...wholeDiff(operation, args)]);
     // The engine's word on a passphrase or a state that it can't find is short; asked again, it comes with advice.
     if (code === 1) await storedSecret(stack);
     return code;
@@ -68,4 +85,9 @@ export async function operate(operation: Operation, stack: string, args: readonl
     stderr.write(`${error.message}\n`);
     return 1;
   }
+}
+
+/** The engine cuts texts after three lines, and a reviewer wants to see all of slurm.conf. */
+function wholeDiff(operation: Operation, args: readonly string[]): readonly string[] {
+  return args.includes("--diff") && operation !== "refresh" ? ["--show-full-output"] : [];
 }

@@ -73,7 +73,8 @@ export function runPulumi(stack: string, args: readonly string[]): Promise<numbe
       process.off("SIGTERM", pass);
       process.off("SIGHUP", pass);
       process.off("SIGINT", wait);
-      if (signal !== null) process.stderr.write(`The engine was ended by ${signal}. The same command goes on from here.\n`);
+      if (signal !== null)
+        process.stderr.write(`The engine was ended by ${signal}. The same command goes on from here.\n`);
       resolve(code === 0 ? 0 : interrupted ? 130 : 1);
     });
   });

@@ -41,7 +41,8 @@ EOF
 for name in $(getent group bramble | cut -d: -f4 | tr , ' '); do
   case $wanted in
   *" $name "*) ;;
-  *) userdel "$name" ;;
+  # One whose processes still run can't be deleted, but nobody gets in any more; the next time it goes.
+  *) usermod --lock --expiredate 1 "$name" && { userdel "$name" || echo "the account $name is locked; its processes still run" >&2; } ;;
   esac
 done
 

@@ -1,6 +1,8 @@
 # Makes this guest a worker. $4 its name, $5 the controller's, $6 its group, which is its feature in Slurm.
 worker=$4 controller=$5 group=$6
 
+if changed /etc/ssh/sshd_config.d/10-bramble-worker.conf; then systemctl reload ssh; fi
+
 # What slurmd finds, less 5 % of the memory: it differs a little from boot to boot, and less than promised drains a node.
 hardware=$(slurmd -C | head -n 1)
 value() { echo "$hardware" | tr ' ' '\n' | sed -n "s/^$1=//p"; }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { run, tryRun } from "../../../tools/lib/run.ts";
 import { pickRange, takenRanges } from "../../../tools/lab/host/network.ts";
+import { run, tryRun } from "../../../tools/lib/run.ts";
 
 /** A piece of Ethernet in this machine: a bridge that this machine has an address on, and others are plugged into. */
 export interface Segment {

@@ -44,8 +44,6 @@ export function neededPackages(arch: string = process.arch): Package[] {
     { name: "xsltproc", why: "shapes the VMs' definitions" },
     { name: "mmdebstrap", why: "builds the guest image" },
     { name: "debian-archive-keyring", why: "checks the guest image's packages" },
-    { name: "e2fsprogs", why: "mkfs.ext4, which makes the guest image's file system" },
-    { name: "zstd", why: "packs the guest image" },
     { name: "openssh-client", why: "logs in to the VMs" },
   ];
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { workFolder } from "../lib/paths.ts";
 import { type Arch, manifestPath, type Recipe, slurmNode } from "./recipe.ts";
 
 /**
@@ -35,13 +34,6 @@ export function imageHash(arch: Arch, recipe: Recipe = slurmNode): string {
   for (const file of filesUnder(`${recipe.folder}/files`)) add(`files/${file}`, `${recipe.folder}/files/${file}`);
   return hash.digest("hex");
 }
-
-/** Where an image is kept, as an absolute path. */
-export function imageFolder(name: string): string {
-  return `${imagesFolder}/${name}`;
-}
-
-export const imagesFolder = `${workFolder}/images`;
 
 function filesUnder(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,0 +1,155 @@
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "../../tools/lib/until.ts";
+import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
+import { givenAway, secretsOf } from "./secrets-of.ts";
+import { emptyLocalSite } from "./sites.ts";
+import { placeImage, startTrial, type Trial } from "./trial.ts";
+
+const MiB = 2 ** 20;
+
+/** Real runs of the real engine on a real libvirt of their own. No VM boots here; test/e2e does that. */
+describe("runs on a host", () => {
+  let machine: PrivateMachine;
+  let trial: Trial;
+  const storage = () => join(trial.folder, "pool");
+  const virsh = async (...args: string[]) => {
+    const { code, stdout, stderr } = await machine.run(["virsh", "-q", "-c", "qemu:///system", ...args]);
+    equal(code, 0, stderr);
+    return stdout.trim();
+  };
+  const up = (stack: string) => trial.bramble("up", "--stack", stack, "--yes", "--skip-preview");
+  const succeed = async (work: ReturnType<Trial["bramble"]>) => {
+    const { code, stdout, stderr } = await work;
+    equal(code, 0, stdout + stderr);
+    return stdout + stderr;
+  };
+
+  before(async () => {
+    machine = await startPrivateMachine({ name: "faults" });
+    for (const daemon of ["virtlogd", "libvirtd"])
+      equal((await machine.run([`/usr/sbin/${daemon}`, "--daemon"])).code, 0);
+    const answers = async () => (await machine.run(["virsh", "-c", "qemu:///system", "uri"])).code === 0;
+    await until("libvirt", answers, { deadline: 60_000 });
+    trial = await startTrial((command) => machine.inside(command));
+    await placeImage(trial, 300 * MiB);
+    await trial.makeStack("box", emptyLocalSite(storage()));
+  });
+  after(async () => {
+    await machine?.stop();
+    await trial?.remove();
+  });
+
+  it("changes nothing in a preview, makes what is described, and sees no difference then", async () => {
+    await succeed(trial.bramble("preview", "--stack", "box"));
+    equal(await virsh("pool-list", "--all", "--name"), "");
+    await succeed(up("box"));
+    equal(await virsh("pool-list", "--all", "--name"), "bramble-box");
+    match(await succeed(trial.bramble("preview", "--stack", "box", "--expect-no-changes")), /9 unchanged/);
+    match(await succeed(up("box")), /9 unchanged/);
+    await succeed(trial.bramble("destroy", "--stack", "box", "--yes", "--skip-preview"));
+    equal((await virsh("pool-list", "--all", "--name")) + (await virsh("net-list", "--all", "--name")), "");
+  });
+
+  it("refuses a second run at once; after a killed one goes on by itself, and says so in two lines", async () => {
+    await placeImage(trial, 1500 * MiB);
+    const first = up("box");
+    const upload = async () => {
+      const state = join(trial.folder, ".bramble/state/.pulumi/stacks/bramble/box.json");
+      const text = await readFile(state, "utf8");
+      return /"pending_operations":\s*\[[^\]]*disk\.qcow2/.test(text);
+    };
+    await until("the upload of the image", upload, { deadline: 60_000, every: 10 });
+    const second = await up("box");
+    equal(second.code, 1);
+    match(
+      second.stderr,
+      /Another run is at work on stack box: process \d+ of \w+, for \d+ seconds now\. .*Nothing was changed/,
+    );
+
+    const inside = Number(/process (\d+)/.exec(second.stderr)?.[1]);
+    equal((await machine.run(["kill", "-KILL", String(inside)])).code, 0);
+    const killed = await first;
+    equal(killed.code, 1);
+    match(killed.stderr, /The engine was ended by SIGKILL\. The same command goes on from here/);
+
+    const said = await succeed(up("box"));
+    match(said, new RegExp(`The run that held the lock on box since .* was killed \\(process ${inside}\\)`));
+    match(said, /ended in the middle of creating Volume box\/.*disk\.qcow2; what is missing of that is done again/);
+    doesNotMatch(said, /warning|pulumi refresh/);
+    match(said, /1 created\n +8 unchanged/);
+    deepEqual(await readdir(join(trial.folder, ".bramble/state/.pulumi/locks/organization/bramble/box")), []);
+    match(await succeed(up("box")), /9 unchanged/);
+    await placeImage(trial, 300 * MiB);
+  });
+
+  it("keeps every secret of the state encrypted when it drops what a killed run had begun", async () => {
+    const site = `${emptyLocalSite(storage(), "10.213.6.0/24")}clusters:
+  physics:
+    type: slurm
+    controller: { address: 10.213.6.10, memory: 512MiB }
+    workers: { n: { count: 0, memory: 512MiB, addresses: 10.213.6.11-10.213.6.12 } }
+    disposable: true
+`;
+    await trial.makeStack("vm", site);
+    const secret = (await succeed(trial.bramble("secret", "show", "--stack", "vm"))).trim();
+    const secrets = secretsOf("vm", site, secret);
+    const { code, stdout, stderr } = await up("vm"); // the image's kernel is none, so the VM can't start
+    equal(code, 1);
+    match(stdout, /Domain \(physics-controller\):\s+error: /);
+    equal(givenAway(secrets, stdout + stderr).join(), "");
+
+    const before = await succeed(trial.pulumi("stack", "export", "--stack", "vm"));
+    match(before, /"userData": \{\s+"4dabf18193072939515e22adb298388d": "[0-9a-f]+",\s+"ciphertext": "v1:/);
+    equal(givenAway(secrets, before).join(), "");
+    const state = JSON.parse(before);
+    const [resource] = state.deployment.resources;
+    const interrupted = {
+      ...state,
+      deployment: { ...state.deployment, pending_operations: [{ resource, type: "updating" }] },
+    };
+    await trial.run(["tee", join(trial.folder, "state.json")], {}, { input: JSON.stringify(interrupted) });
+    await succeed(trial.pulumi("stack", "import", "--stack", "vm", "--file", join(trial.folder, "state.json")));
+    match(
+      await succeed(trial.bramble("refresh", "--stack", "vm", "--yes", "--skip-preview")),
+      /middle of updating Stack/,
+    );
+
+    const after = await succeed(trial.pulumi("stack", "export", "--stack", "vm"));
+    equal(/pending_operations/.test(after), false);
+    equal(givenAway(secrets, after).join(), "");
+    match(after, /"userData": \{\s+"4dabf18193072939515e22adb298388d": "[0-9a-f]+",\s+"ciphertext": "v1:/);
+    await succeed(trial.bramble("destroy", "--stack", "vm", "--yes", "--skip-preview"));
+  });
+
+  it("refuses a second site with the same network on the host, and leaves the first alone", async () => {
+    await trial.makeStack("twin", emptyLocalSite(join(trial.folder, "pool2")));
+    const { code, stdout } = await up("twin");
+    equal(code, 1);
+    match(
+      stdout,
+      /The range of this site's network bramble-twin \(10\.213\.5\.0\/24\) is used on .* by interface bv-.*Choose another network\.cidr/,
+    );
+    match(await succeed(trial.bramble("preview", "--stack", "box", "--refresh", "--expect-no-changes")), /9 unchanged/);
+    await succeed(trial.bramble("destroy", "--stack", "twin", "--yes", "--skip-preview"));
+    equal(await virsh("net-list", "--all", "--name"), "bramble-box");
+  });
+
+  it("checks a host's disk before it writes to it, and says how much is missing", async () => {
+    const small = join(trial.folder, "small");
+    await machine.run(["mkdir", small]);
+    equal((await machine.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", small])).code, 0);
+    await trial.makeStack("full", emptyLocalSite(small, "10.213.7.0/24"));
+    const { code, stdout } = await up("full");
+    equal(code, 1);
+    match(
+      stdout,
+      /pool bramble-full on .* has 1\d\d MiB \(\d+ bytes\) free, and volume .* needs 300 MiB \(\d+ bytes\)/,
+    );
+    const { stdout: files } = await machine.run(["find", small, "-type", "f", "-size", "+64k"]);
+    equal(files, "");
+    await succeed(trial.bramble("destroy", "--stack", "full", "--yes", "--skip-preview"));
+    equal((await machine.run(["find", small, "-mindepth", "1"])).stdout, "");
+  });
+});
