@@ -166,13 +166,9 @@ const slurmCluster = z
 const user = z
   .strictObject({
     uid: count(0, 2_147_483_647).meta({ description: "The same number on all nodes, from 1000", examples: [2001] }),
-    keys: z
-      .array(userKey())
-      .max(32)
-      .default([])
-      .meta({
-        description: "SSH public keys that open the login; none: nobody logs in as this user, jobs may run as it",
-      }),
+    keys: z.array(userKey()).max(32).default([]).meta({
+      description: "SSH public keys that open the login; none: nobody logs in as this user, jobs may run as it",
+    }),
   })
   .meta({
     description: "A person who uses the clusters",

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import { parse } from "yaml";
 import { type Problem, show } from "../site/problem.ts";
@@ -32,8 +32,8 @@ export async function readStack(folder: string, stack: string, config: StackConf
 /** The path of a stack's site file, or why the configured one is refused: the site is beside its stack, for review. */
 export function siteFile(folder: string, stack: string, { site }: StackConfig): string | Problem {
   if (site === undefined) return join(folder, `${stack}.yaml`);
-  const path = join(folder, site);
-  if (path.startsWith(join(folder, sep)) && /\.ya?ml$/.test(site) && !site.includes("\0")) return path;
+  const path = resolve(folder, site);
+  if (path.startsWith(resolve(folder) + sep) && /\.ya?ml$/.test(site) && !site.includes("\0")) return path;
   return {
     ...at(`Pulumi.${stack}.yaml, bramble:site`),
     rule: "bad-site-file",

@@ -34,7 +34,8 @@ describe("the lab", function () {
   });
 
   after(async () => {
-    await checkout.bramble(["lab", "down"]);
+    const { code, output } = await checkout.bramble(["lab", "down"]);
+    assert.equal(code, 0, output); // then what is left is still known to the checkout
     await checkout.remove();
     await rm(logs, { recursive: true, force: true });
   });

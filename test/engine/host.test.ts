@@ -1,5 +1,5 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
 import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
@@ -103,18 +103,12 @@ describe("runs on a host", () => {
     const before = await succeed(trial.pulumi("stack", "export", "--stack", "vm"));
     match(before, /"userData": \{\s+"4dabf18193072939515e22adb298388d": "[0-9a-f]+",\s+"ciphertext": "v1:/);
     equal(givenAway(secrets, before).join(), "");
-    const state = JSON.parse(before);
-    const [resource] = state.deployment.resources;
-    const interrupted = {
-      ...state,
-      deployment: { ...state.deployment, pending_operations: [{ resource, type: "updating" }] },
-    };
-    await trial.run(["tee", join(trial.folder, "state.json")], {}, { input: JSON.stringify(interrupted) });
-    await succeed(trial.pulumi("stack", "import", "--stack", "vm", "--file", join(trial.folder, "state.json")));
-    match(
-      await succeed(trial.bramble("refresh", "--stack", "vm", "--yes", "--skip-preview")),
-      /middle of updating Stack/,
-    );
+    const file = join(trial.folder, ".bramble/state/.pulumi/stacks/bramble/vm.json");
+    const state = JSON.parse(await readFile(file, "utf8"));
+    const { latest } = state.checkpoint;
+    latest.pending_operations = [{ resource: latest.resources[0], type: "updating" }];
+    await writeFile(file, JSON.stringify(state));
+    match(await succeed(trial.bramble("destroy", "--stack", "vm", "--preview-only")), /middle of updating Stack/);
 
     const after = await succeed(trial.pulumi("stack", "export", "--stack", "vm"));
     equal(/pending_operations/.test(after), false);

@@ -42,7 +42,8 @@ export async function runJob(): Promise<JobAnswer> {
     const command = `srun -N${workers} hostname`;
     const { code, stdout, stderr } = await connection.run(jobScript, [String(workers)]);
     if (code === busy) return { command, controller: name, lines: undefined };
-    if (code !== 0) throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
+    if (code !== 0)
+      throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
     return { command, controller: name, lines: stdout.trim().split("\n").sort() };
   } finally {
     connection.close();

@@ -41,7 +41,9 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
   await startWhatIsOff(say);
   const answer = await runJob();
   if (answer.lines === undefined) {
-    say(`\nThe workers run other jobs, so \`${answer.command}\` was not tried; squeue on ${answer.controller} shows them.`);
+    say(
+      `\nThe workers run other jobs, so \`${answer.command}\` was not tried; squeue on ${answer.controller} shows them.`,
+    );
   } else {
     say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
     for (const line of answer.lines) say(line);
