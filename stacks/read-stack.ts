@@ -30,8 +30,8 @@ export async function readStack(folder: string, stack: string, config: StackConf
 }
 
 /** The path of a stack's site file, or why the configured one is refused: the site is beside its stack, for review. */
-export function siteFile(folder: string, stack: string, { site }: StackConfig): string | Problem {
-  if (site === undefined) return join(folder, `${stack}.yaml`);
+export function siteFile(folder: string, stack: string, config: StackConfig): string | Problem {
+  const site = config.site ?? `${stack}.yaml`;
   const path = resolve(folder, site);
   if (path.startsWith(resolve(folder) + sep) && /\.ya?ml$/.test(site) && !site.includes("\0")) return path;
   return {

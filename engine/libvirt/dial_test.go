@@ -184,7 +184,8 @@ func TestDialSaysThatTheHostKeyHasChanged(t *testing.T) {
 	other, _ := newKey(t)
 	changed := writeFile(t, filepath.Join(t.TempDir(), "known_hosts"),
 		[]byte(knownhosts.Line([]string{server.address}, other.PublicKey())+"\n"))
-	dialFails(t, server.uri("keyfile="+server.clientKey, "knownhosts="+changed), "not the one in "+changed, "installed again")
+	dialFails(t, server.uri("keyfile="+server.clientKey, "knownhosts="+changed), "not the one in "+changed, "installed again",
+		"expected "+ssh.FingerprintSHA256(other.PublicKey()), "shown "+ssh.FingerprintSHA256(server.hostKey))
 }
 
 func TestDialSaysThatTheKeyIsNotLetIn(t *testing.T) {
@@ -228,6 +229,11 @@ func TestDialSaysThatTheHostIsOff(t *testing.T) {
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
+}
+
+func TestDialCallsTheHostByItsName(t *testing.T) {
+	server := startSSH(t)
+	dialFails(t, server.uri("keyfile=/nowhere", "host=shelf3"), "libvirt on shelf3 (qemu+ssh://root@"+server.address)
 }
 
 func TestDialHidesAPassword(t *testing.T) {

@@ -13,7 +13,11 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// name is how messages call a host: its name or address as the URI has it.
+// hostParameter is the parameter of a URI with the name that people know the host by. Nothing but
+// messages uses it.
+const hostParameter = "host"
+
+// name is how messages call a host: by its name, or else by its address as the URI has it.
 func (h *host) name() string {
 	u, err := uri.Parse(h.uri)
 	if err != nil {
@@ -23,6 +27,9 @@ func (h *host) name() string {
 }
 
 func hostName(u *uri.ConnectionURI) string {
+	if name := u.Query().Get(hostParameter); name != "" {
+		return name
+	}
 	if name := u.Hostname(); name != "" {
 		return name
 	}
@@ -49,8 +56,8 @@ func dialAdvice(u *uri.ConnectionURI, err error) string {
 		return fmt.Sprintf("Its host key is not in %s: add it there after you have compared it with the key on the machine itself.",
 			knownHostsFile(u))
 	case errors.As(err, &keyError):
-		return fmt.Sprintf("Its host key is not the one in %s: if the machine was installed again, replace the line there; if not, somebody else may be answering in its place.",
-			knownHostsFile(u))
+		return fmt.Sprintf("Its host key is not the one in %s: %s. If the machine was installed again, its new key must be made known (hostKey in the site file); if not, another machine answers at its address. Nothing was sent to it.",
+			knownHostsFile(u), compareKeys(keyError.Want, shownHostKey(u)))
 	case errors.As(err, &dnsError):
 		return "Check the host's name, and that this machine can resolve it."
 	case ssh && strings.Contains(err.Error(), "could not configure SSH authentication methods"):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"github.com/google/uuid"
@@ -22,43 +23,59 @@ const seedMode = "0600"
 
 func improveCloudinitDisk(stock operations) operations {
 	improved := stock
-	improved.create = createCloudinitDisk(stock)
+	improved.create = createCloudinitDisk
+	improved.read = readCloudinitDisk
 	improved.remove = removeVolume(stock)
 	return improved
 }
 
 // createCloudinitDisk makes the volume that the stock one makes, except for its mode, which the stock
-// one has no setting for. A seed that an interrupted run left in the pool is made again.
-func createCloudinitDisk(stock operations) operation {
-	return func(ctx context.Context, d *schema.ResourceData, c *connection) diag.Diagnostics {
-		name := d.Get("name").(string)
-		iso, err := seedISO(ctx, d)
-		if err != nil {
-			return diag.Errorf("the seed %s cannot be made: %s", name, err)
-		}
-		pool, unlock, err := openPool(ctx, d, c)
-		if err != nil {
-			return diag.FromErr(err)
-		}
-		defer unlock()
-
-		volume, found, err := lookupVolume(c, pool, name)
-		if err != nil {
-			return diag.FromErr(err)
-		}
-		if found {
-			if err := deleteVolume(c, volume); err != nil {
-				return diag.FromErr(err)
-			}
-		}
-		key, err := storeSeed(c, pool, name, iso)
-		if err != nil {
-			return createdOrGone(d, c, pool, diag.FromErr(err))
-		}
-		// The stock id: only what is before the semicolon is ever used.
-		d.SetId(key + ";" + uuid.NewString())
-		return createdOrGone(d, c, pool, stock.read(ctx, d, c))
+// one has no setting for. A seed that an interrupted run left in the pool is made again. It records
+// what was planned and does not read the seed back: about one download in a hundred never returns.
+func createCloudinitDisk(ctx context.Context, d *schema.ResourceData, c *connection) diag.Diagnostics {
+	name := d.Get("name").(string)
+	iso, err := seedISO(ctx, d)
+	if err != nil {
+		return diag.Errorf("the seed %s cannot be made: %s", name, err)
 	}
+	pool, unlock, err := openPool(ctx, d, c)
+	if err != nil {
+		return diag.FromErr(err)
+	}
+	defer unlock()
+
+	volume, found, err := lookupVolume(c, pool, name)
+	if err != nil {
+		return diag.FromErr(err)
+	}
+	if found {
+		if err := deleteVolume(c, volume); err != nil {
+			return diag.FromErr(err)
+		}
+	}
+	key, err := storeSeed(c, pool, name, iso)
+	if err != nil {
+		return createdOrGone(d, c, pool, diag.FromErr(err))
+	}
+	// The stock id: only what is before the semicolon is ever used.
+	d.SetId(key + ";" + uuid.NewString())
+	return nil
+}
+
+// readCloudinitDisk looks whether the seed is still there. The stock one downloads it, which now and
+// then never returns (go-libvirt's download waits for a lock that its reader holds), and brings the keys
+// in it to a machine that has no use for them. A guest reads its seed once, so a later edit changes nothing.
+func readCloudinitDisk(_ context.Context, d *schema.ResourceData, c *connection) diag.Diagnostics {
+	key, _, _ := strings.Cut(d.Id(), ";")
+	_, err := c.virt.StorageVolLookupByKey(key)
+	if isCode(err, golibvirt.ErrNoStorageVol) {
+		d.SetId("")
+		return nil
+	}
+	if err != nil {
+		return diag.Errorf("the seed %s on %s cannot be looked up: %s", key, c.host.name(), err)
+	}
+	return nil
 }
 
 // seedISO returns the disk with the planned cloud-init data, in the NoCloud layout, as the stock

@@ -154,15 +154,28 @@ func TestSeedIsUnchangedAfterARefresh(t *testing.T) {
 	}
 }
 
+func TestSeedThatIsGoneIsMissedByARefresh(t *testing.T) {
+	l := newLive(t)
+	l.reachablePool()
+	seed := l.seed().made()
+	id := seed.d.Id()
+	l.succeeds(seed.remove())
+	seed.d.SetId(id)
+	l.succeeds(seed.read())
+	if seed.d.Id() != "" {
+		t.Error("a refresh still finds it")
+	}
+}
+
 func TestSeedOfAnInterruptedRunIsMadeAgain(t *testing.T) {
 	l := newLive(t)
 	path := filepath.Join(l.reachablePool(), "seed.iso")
 	if err := os.WriteFile(path, []byte("half a seed"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	seed := l.seed().made()
-	if got := seed.d.Get("user_data"); got != "#cloud-config\nssh_keys: secret\n" {
-		t.Errorf("user_data is %q", got)
+	l.seed().made()
+	if content := readFile(t, path); !bytes.Contains(content, []byte("ssh_keys: secret")) {
+		t.Errorf("it is not the seed, but %d bytes of something else", len(content))
 	}
 	l.hasMode(path, 0o600)
 }

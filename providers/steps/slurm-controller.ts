@@ -27,6 +27,12 @@ function files(): GuestFile[] {
   return [
     ...nodeFiles(),
     { path: "/etc/exports", content: required("exports") },
+    {
+      // After each start the server lets nobody open a file for the grace time, so that clients from before claim what
+      // they had open first; 90 s unless told otherwise (nfs.conf(5)).
+      path: "/etc/nfs.conf.d/bramble.conf",
+      content: "[nfsd]\nvers3=n\nlease-time=15\ngrace-time=15\n",
+    },
     { path: "/etc/slurm/slurm.conf.new", content: required("slurmConf") },
     { path: "/etc/slurm/cgroup.conf", content: required("cgroupConf") },
     {

@@ -1,7 +1,9 @@
 import { equal, match } from "node:assert/strict";
-import { readFile, symlink } from "node:fs/promises";
+import { readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
+import { exportLines } from "../../tools/setup/env.ts";
+import { placesOf } from "../../tools/setup/places.ts";
 import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
 import { smallSite } from "./sites.ts";
 import { startTrial, type Trial } from "./trial.ts";
@@ -202,24 +204,29 @@ describe("the commands, as a clumsy or hostile user gives them", () => {
     );
   });
 
-  it("say what a Node that is too old must be replaced by: in bramble, in plain pulumi and in a remote step", async function () {
-    const old = "/usr/bin/node";
-    const { stdout: version } = await trial.run(["sh", "-c", `${old} --version || true`]);
-    if (!/^v(1\d|20)\./.test(version)) this.skip();
-    const sentence = /Bramble needs Node 22\.18 or newer; \/usr\/bin\/node is Node [\d.]+\.\n.*npm ci/;
-    match((await trial.run([old, "tools/bramble.js", "check"])).stderr, sentence);
-    const lines = (await bramble("env")).stdout;
-    const script = `${lines}\nexport PATH=/usr/bin:/bin:.bramble/engine/bin\nexec pulumi preview --stack home --non-interactive`;
-    const { code, stdout } = await trial.run(["bash", "-c", script]);
-    equal(code, 1);
+  it("say what a Node that is too old must be replaced by: in bramble, in plain pulumi and in a remote step", async () => {
+    const pretend = join(trial.folder, "old-node.cjs");
+    const script = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } });';
+    await writeFile(pretend, script);
+    const old = { NODE_OPTIONS: `--require=${pretend}` };
+    const sentence = /Bramble needs Node 22\.18 or newer; \/.*\/node is Node 20\.20\.2\.\n.*npm ci/;
+    const bramble = await trial.run(["node", "tools/bramble.js", "check"], old);
+    equal(bramble.code, 1);
+    match(bramble.stderr, sentence);
+    const lines = exportLines({}, placesOf(trial.folder)).join("\n");
+    const preview = `${lines}\nexec pulumi preview --stack home --non-interactive`;
+    const { code, stdout } = await trial.run(["bash", "-c", preview], old);
+    equal(code === 0, false);
     match(stdout.replaceAll(/^ +/gm, ""), sentence);
-    const step = await trial.run([
-      old,
+    equal(/^ +at .*:\d+/m.test(stdout), false);
+    const command = [
+      "node",
       "--require=./node-version.cjs",
       "providers/steps/main.ts",
       "guest-ready",
       "apply",
-    ]);
+    ] as const;
+    const step = await trial.run(command, old);
     equal(step.code, 1);
     match(step.stderr, sentence);
   });

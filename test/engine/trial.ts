@@ -33,7 +33,7 @@ type Command = readonly [string, ...string[]];
 export const passphrase = "correct horse battery staple";
 
 /** What a clone takes from this one as it is, since nobody changes it there. */
-const linked = ["node_modules", "engine", "sdks", ".bramble/engine"];
+const linked = ["node_modules", "sdks", ".bramble/engine"];
 /** What nothing of the program needs, or what another clone must not have. */
 const leftOut = [...linked, ".bramble", ".git", "bench", "docs", "test"];
 

@@ -70,7 +70,10 @@ describe("bramble check", () => {
 
   it("says which file or stack it cannot find", async () => {
     await assert.rejects(checkFile("/no/such/site.yaml", false), /no such file/);
-    await assert.rejects(checkStack("nosuchstack", false), /nosuchstack\.yaml does not exist/);
-    await assert.rejects(checkStack("../../etc/passwd", false), /not a name/);
+    const absent = await checkStack("nosuchstack", false);
+    assert.match(absent.text, /^stacks\/nosuchstack\.yaml {2}no-site-file {2}there is no such file/);
+    const outside = await checkStack("../../etc/passwd", false);
+    assert.match(outside.text, /bad-site-file .* is not a \.yaml file inside stacks\//);
+    assert.deepEqual([absent.ok, outside.ok], [false, false]);
   });
 });

@@ -17,19 +17,22 @@ const bootPatience = 300;
 /** Opens a connection to the controller of the lab's cluster, as root. */
 export async function connectToController(
   patience = bootPatience,
-): Promise<{ connection: SshConnection; name: string; workers: number }> {
+): Promise<{ connection: SshConnection; name: string }> {
+  const { controller, connectTo } = await lab();
+  return { connection: await connectTo(controller, patience), name: controller };
+}
+
+async function lab() {
   const { site, keys } = await siteAccess(labStack);
-  const cluster = site.clusters[0];
-  const vm = site.vms.find(({ name }) => name === cluster?.controller);
-  if (cluster === undefined || vm === undefined) throw new Error("stacks/lab.yaml has no cluster");
-  const target = {
-    name: vm.name,
-    address: vm.address,
-    user: "root",
-    hostKey: sshKeyPair(keys.sshHostKey(vm.name)).publicKey,
+  const [cluster] = site.clusters;
+  if (cluster === undefined) throw new Error("stacks/lab.yaml has no cluster");
+  const deployKey = sshKeyPair(keys.deployKey()).privateKey;
+  const connectTo = (name: string, patience: number): Promise<SshConnection> => {
+    const address = site.vms.find((vm) => vm.name === name)?.address ?? "";
+    const { publicKey } = sshKeyPair(keys.sshHostKey(name));
+    return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, { patience });
   };
-  const connection = await connect(target, sshKeyPair(keys.deployKey()).privateKey, { patience });
-  return { connection, name: vm.name, workers: cluster.workers.length };
+  return { controller: cluster.controller, workers: cluster.workers, connectTo };
 }
 
 /**
@@ -37,23 +40,48 @@ export async function connectToController(
  * @throws Error with what Slurm said.
  */
 export async function runJob(): Promise<JobAnswer> {
-  const { connection, name, workers } = await connectToController();
+  const { controller, workers, connectTo } = await lab();
+  await Promise.all(workers.map(async (worker) => isAtWork(await connectTo(worker, bootPatience), worker)));
+  const connection = await connectTo(controller, bootPatience);
   try {
-    const command = `srun -N${workers} hostname`;
-    const { code, stdout, stderr } = await connection.run(jobScript, [String(workers)]);
-    if (code === busy) return { command, controller: name, lines: undefined };
+    const command = `srun -N${workers.length} hostname`;
+    const { code, stdout, stderr } = await connection.run(jobScript, [String(workers.length)]);
+    if (code === busy) return { command, controller, lines: undefined };
     if (code !== 0)
-      throw new Error(`${command} ended with exit code ${code} on ${name}:\n${(stderr || stdout).trim()}`);
-    return { command, controller: name, lines: stdout.trim().split("\n").sort() };
+      throw new Error(`${command} ended with exit code ${code} on ${controller}:\n${(stderr || stdout).trim()}`);
+    return { command, controller, lines: stdout.trim().split("\n").sort() };
   } finally {
     connection.close();
   }
 }
 
+/** Waits until the controller knows this boot of a worker: one that was just switched on again still looks idle to it. */
+async function isAtWork(connection: SshConnection, worker: string): Promise<void> {
+  try {
+    const { code, stderr } = await connection.run(workerScript, [worker]);
+    if (code !== 0) throw new Error(`${worker} did not register with Slurm:\n${stderr.trim()}`);
+  } finally {
+    connection.close();
+  }
+}
+
+/** $1 the worker. BootTime is what it told the controller when it registered. */
+const workerScript = `
+end=$(($(date +%s) + 300)) booted=$(date -d "$(uptime -s)" +%s)
+is_known() {
+  known=$(scontrol show node "$1" --oneliner | tr ' ' '\\n' | sed -n 's/^BootTime=//p')
+  known=$(date -d "$known" +%s) && [ $((known - booted)) -gt -30 ]
+}
+until is_known "$1" 2>/dev/null; do
+  [ "$(date +%s)" -lt "$end" ] || { journalctl --unit slurmd --lines 5 --output cat >&2; exit 1; }
+  sleep 0.5
+done
+`;
+
 /** The script's exit code when the workers run other jobs. */
 const busy = 3;
 
-/** $1 the number of workers. After a reboot of this machine they are up some time after their controller. */
+/** $1 the number of workers. */
 const jobScript = `
 end=$(($(date +%s) + 300))
 until [ "$(sinfo --noheader --Node --responding --states=idle,mixed,allocated --format=%N | sort -u | wc -l)" -ge "$1" ]; do
