@@ -165,6 +165,7 @@ func TestSeedThatIsGoneIsMissedByARefresh(t *testing.T) {
 	if seed.d.Id() != "" {
 		t.Error("a refresh still finds it")
 	}
+	seed.d.SetId(id) // for the removal at the end of every test
 }
 
 func TestSeedOfAnInterruptedRunIsMadeAgain(t *testing.T) {
