@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { z } from "zod";
 import { imageHash, imageName } from "../../images/name.ts";
 import { type Arch, machineArch, manifestPath, type Recipe, slurmNode } from "../../images/recipe.ts";
+import { unlessAbsent } from "../lib/files.ts";
 import { withLock } from "../lib/lock.ts";
 import { build } from "./build.ts";
 import { imageFolder, imagesFolder } from "./folder.ts";
@@ -155,9 +156,4 @@ async function describe(path: string): Promise<z.infer<typeof describedFile>> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk);
   return { sha256: hash.digest("hex"), bytes: (await stat(path)).size };
-}
-
-function unlessAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-  throw error;
 }

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { type Arch, askedPackages, manifestPath, type Recipe } from "../../images/recipe.ts";
+import { readIfThere } from "../lib/files.ts";
 import { type Manifest, type Mismatch, mismatches, parseManifest, printManifest } from "./manifest.ts";
 import { chooseMirror } from "./mirror.ts";
 import { fetchLists, resolvePackages } from "./packages.ts";
@@ -39,10 +40,6 @@ export async function renewManifest(
 }
 
 async function present(path: string): Promise<Manifest | undefined> {
-  try {
-    return parseManifest(await readFile(path, "utf8"), path);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : parseManifest(text, path);
 }

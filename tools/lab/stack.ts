@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { siteId } from "../../site/keys.ts";
+import { readIfThere } from "../lib/files.ts";
 import { workFolder } from "../lib/paths.ts";
 import { ensureStack, makeSecret } from "../secret/make.ts";
 import { stacksFolder } from "../stack/chosen.ts";
@@ -49,10 +50,7 @@ export async function ensureLabStack(choices: LabChoices): Promise<void> {
 
 /** What tells this lab's things on the machine from those of another lab; undefined where there never was a lab. */
 export async function labId(): Promise<string | undefined> {
-  return await readFile(idFile(), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  return await readIfThere(idFile());
 }
 
 /** Forgets the lab's stack: passphrase, keys and stack file. */

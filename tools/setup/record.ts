@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { unlessAbsent } from "../lib/files.ts";
 
 const pieceRecord = z.strictObject({
   version: z.string(),
@@ -83,10 +84,7 @@ export async function hashInputs(texts: readonly string[], folders: readonly str
 }
 
 async function filesBelow(folder: string, path: string): Promise<string[]> {
-  const found = await stat(`${folder}/${path}`).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const found = await stat(`${folder}/${path}`).catch(unlessAbsent);
   if (found === undefined) return [];
   if (!found.isDirectory()) return [path];
   const entries = await readdir(`${folder}/${path}`, { recursive: true, withFileTypes: true });

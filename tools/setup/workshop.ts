@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { unlessAbsent } from "../lib/files.ts";
 import { reachability } from "./download.ts";
 import { type GoCompiler, provideGo } from "./go.ts";
 import { endOrphans } from "./orphans.ts";
@@ -37,10 +38,7 @@ export async function openTemp(engine: string): Promise<string> {
 
 /** Removes the temporary folders of all set-ups of this project. */
 export async function removeTemps(engine: string): Promise<void> {
-  const entries = await readdir(engine).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const entries = (await readdir(engine).catch(unlessAbsent)) ?? [];
   const leftovers = entries.filter((name) => name.startsWith(prefix) || /^engine\.json\.\d+$/.test(name));
   for (const name of leftovers) {
     await rm(`${engine}/${name}`, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unlessAbsent } from "../lib/files.ts";
 import { age } from "../lib/lock.ts";
 import { stackEnvironment } from "./pulumi.ts";
 
@@ -54,19 +55,13 @@ function heldElsewhere(stack: string, { pid, username, hostname, timestamp }: En
 }
 
 async function locksIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names = (await readdir(folder).catch(unlessAbsent)) ?? [];
   return names.filter((name) => name.endsWith(".json"));
 }
 
 /** The lock, or undefined when it has just been given back, or is not whole: then the engine is to judge. */
 async function readLock(path: string): Promise<EngineLock | undefined> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
+  const text = (await readFile(path, "utf8").catch(unlessAbsent)) ?? "";
   return text.trimEnd().endsWith("}") ? JSON.parse(text) : undefined;
 }
 

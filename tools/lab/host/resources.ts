@@ -1,5 +1,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { readIfThere } from "../../lib/files.ts";
 
 const GiB = 1024 ** 3;
 
@@ -73,13 +74,4 @@ async function memoryLeftInCgroup(): Promise<number> {
   );
   if (limit === undefined || used === undefined || limit.trim() === "max") return Number.POSITIVE_INFINITY;
   return Math.max(0, Number(limit) - Number(used));
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }

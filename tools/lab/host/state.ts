@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { readIfThere } from "../../lib/files.ts";
 import { bootId } from "../../lib/process.ts";
 
 const identity = z.object({ pid: z.number().int(), start: z.string(), boot: z.string() });
@@ -46,13 +47,4 @@ export async function writeHostState(folder: string, state: HostState): Promise<
 
 function hostFile(folder: string): string {
   return `${folder}/host.json`;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }
