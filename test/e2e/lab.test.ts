@@ -188,15 +188,14 @@ describe("the lab", function () {
   });
 });
 
-/** What a lab puts on a machine: interfaces, folders, logs, and the processes of guests and daemons. */
+/** What a lab puts on a machine: interfaces, folders, logs, and the processes of guests and of libvirt. */
 async function traces(): Promise<string[]> {
-  const { stdout } = await tryRun(["ip", "-o", "link"]);
-  const links = stdout.split("\n").flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? []);
-  const files = globSync(["/var/lib/libvirt/bramble/**", "/var/log/libvirt/qemu/lab-*", "/etc/libvirt/qemu/**/*lab*"]);
-  const processes = await tryRun(["pgrep", "-f", "-a", "^[^ ]*(qemu-system|libvirtd|virtlogd|dnsmasq)"]);
-  return [...links, ...files, ...processes.stdout.split("\n").map((line) => line.replace(/^\d+ /, ""))]
-    .filter(Boolean)
-    .sort();
+  const links = (await tryRun(["ip", "-o", "link"])).stdout.match(/\b(bv-|vnet|virbr)[^:@ ]*/g) ?? [];
+  const files = globSync(["/var/lib/libvirt/bramble/lab-*", "/var/log/libvirt/qemu/lab-*", "/etc/libvirt/*/**/*lab*"]);
+  // Other tests' machines have daemons of their own, started without a pid file.
+  const { stdout } = await tryRun(["pgrep", "-af", "guest=lab-|bramble-lab|(libvirtd|virtlogd) .*--pid-file"]);
+  const processes = stdout.split("\n").map((line) => line.replace(/^\d+ /, "").slice(0, 80));
+  return [...links, ...files, ...processes].filter((trace) => trace !== "" && !trace.startsWith("pgrep")).sort();
 }
 
 /** Starts a command and kills it with all that it started, without a warning, at the first line that matches. */

@@ -5,7 +5,6 @@ import { fingerprint, type SshKeyPair, sshKeyPair } from "../../formats/ssh-key.
 import { ensureImage } from "../../tools/image/ensure.ts";
 import { probeAccel } from "../../tools/lab/host/kvm.ts";
 import { ensurePackages } from "../../tools/lab/host/packages.ts";
-import { tryRun } from "../../tools/lib/run.ts";
 import { until } from "../../tools/lib/until.ts";
 import { whyNoPrivateMachine } from "../doubles/private-machine.ts";
 import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
@@ -124,6 +123,7 @@ describe("a site with two hosts, reached over SSH", function () {
 
   it("is previewed exactly, and left alone, while a host is cut off; only what touches that host fails", async () => {
     const state = await resources();
+    const told = [eventsOfA.length, eventsOfB.length];
     await b.run(["ip", "link", "set", "eth0", "down"]);
     try {
       const preview = await succeeds(site.operate("preview"));
@@ -141,11 +141,12 @@ describe("a site with two hosts, reached over SSH", function () {
       match(up.output, new RegExp(`libvirt on b \\(qemu\\+ssh://root@${b.address}/system\\) cannot be reached`));
       match(up.output, /Check that the machine is on/);
       deepEqual(await resources(), state);
+      deepEqual([eventsOfA.length, eventsOfB.length], told);
     } finally {
       await b.run(["ip", "link", "set", "eth0", "up"]);
     }
     await site.write(document({ on: "b" }));
-    await until("host b to answer", async () => (await tryRun(["ping", "-c", "1", "-W", "1", b.address])).code === 0, {
+    await until("host b to answer", async () => (await site.bramble(["ssh", "b", "true"])).code === 0, {
       deadline: 30_000,
     });
     await succeeds(site.operate("up"));
