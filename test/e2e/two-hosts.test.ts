@@ -174,7 +174,7 @@ describe("a site with two hosts, reached over SSH", function () {
     for (const host of [a, b]) {
       deepEqual(await domains(host), []);
       equal((await host.virsh("pool-list", "--all", "--name")).trim(), "");
-      equal(await host.run(["find", "/var/lib/libvirt/bramble", "-mindepth", "1"]), "");
+      equal(await host.run(["find", "/var/lib/libvirt", "-name", "pair-*"]), "");
     }
   });
 
