@@ -16,4 +16,6 @@ if [ "$built" != "$image" ]; then
   echo "it runs the image $built, not $image" >&2
   exit 1
 fi
+# A power cut a moment later must not find empty files.
+sync
 echo "up since $(uptime -s)"

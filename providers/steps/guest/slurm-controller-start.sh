@@ -15,4 +15,6 @@ systemctl enable --now --quiet srv-data.mount home.mount munge slurmctld nfs-ser
 slurmctld_is_up() { scontrol ping | grep -q 'is UP'; }
 until_true 60 "the start of slurmctld (see /var/log/slurm/slurmctld.log there)" slurmctld_is_up
 munge --no-input | unmunge >/dev/null
+# A power cut a moment later must not find empty files.
+sync
 scontrol ping

@@ -32,4 +32,6 @@ fi
 # A drain that an earlier machine of this name left behind. One that an administrator set on this one stays.
 if [ $joining = yes ] && state | grep -q DRAIN; then scontrol update nodename="$worker" state=resume; fi
 ls /home >/dev/null
+# A power cut a moment later must not find empty files.
+sync
 echo "$worker is $(state), $(value CPUs) CPUs, $memory MiB"
