@@ -19,6 +19,13 @@ if (step === undefined) {
 }
 
 const interruption = new AbortController();
+// What is applied can be applied again from anywhere; only a worker that is leaving has something to put back first.
+if (step !== removeWorker) {
+  interruption.signal.addEventListener("abort", () => {
+    stderr.write("interrupted\n");
+    exit(130);
+  });
+}
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interruption.abort());
 // An engine that was killed can't tell us; a step that nobody waits for must not go on changing things.
 const parent = ppid;
