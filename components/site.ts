@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { sshKeyPair } from "../formats/ssh-key.ts";
+import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
 import type { Site as SiteModel, Vm } from "../site/model.ts";
 import type { GuestImage } from "./guest-image.ts";
@@ -51,7 +52,7 @@ export class Site extends pulumi.ComponentResource {
           network: site.network,
           bridge,
           siteName: site.name,
-          owner: `Bramble site ${site.name} ${siteId}`,
+          owner: ownerMark(site.name, siteId),
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
           disposable,

@@ -24,3 +24,8 @@ export function vmUuid(site: string, vm: string): Uuid {
   const hex = bytes.toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-") as Uuid;
 }
+
+/** What is written into a domain, so that whoever finds it knows whose it is. `siteId` is that of site/keys.ts. */
+export function ownerMark(site: string, siteId: string): string {
+  return `Bramble site ${site} ${siteId}`;
+}

@@ -1,5 +1,6 @@
 import { globSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
+import { isPoolOf, labDomains, labNetwork, labPool, labPoolPath } from "./belongings.ts";
 import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
 import { labStack } from "./stack.ts";
 
@@ -9,29 +10,24 @@ import { labStack } from "./stack.ts";
  */
 export async function removeLeftovers(id: string): Promise<string[]> {
   const removed: string[] = [];
-  for (const domain of await virshNames("list", "--all")) {
-    if ((await virsh("desc", domain)).trim() !== `Bramble site ${labStack} ${id}`) continue;
+  for (const domain of await labDomains(id, "--all")) {
     await tryVirsh("destroy", domain); // fails where it is off already
     await virsh("undefine", domain, "--nvram");
     removed.push(`domain ${domain}`);
   }
-  const network = `bramble-${labStack}`;
-  if ((await virshNames("net-list", "--all")).includes(network)) {
-    if ((await virsh("net-dumpxml", network)).includes(`'bv-${id}'`)) {
-      await tryVirsh("net-destroy", network);
-      await virsh("net-undefine", network);
-      removed.push(`network ${network}`);
+  if ((await virshNames("net-list", "--all")).includes(labNetwork)) {
+    if ((await virsh("net-dumpxml", labNetwork)).includes(`'bv-${id}'`)) {
+      await tryVirsh("net-destroy", labNetwork);
+      await virsh("net-undefine", labNetwork);
+      removed.push(`network ${labNetwork}`);
     }
   }
-  const pool = `bramble-${labStack}`;
-  if ((await virshNames("pool-list", "--all")).includes(pool)) {
-    const path = /<path>(.*)<\/path>/.exec(await virsh("pool-dumpxml", pool))?.[1];
-    if (path?.endsWith(`/${labStack}-${id}`)) {
-      await tryVirsh("pool-destroy", pool);
-      await virsh("pool-undefine", pool);
-      await rm(path, { recursive: true, force: true });
-      removed.push(`pool ${pool} with ${path}`);
-    }
+  const path = await labPoolPath();
+  if (path !== undefined && isPoolOf(id, path)) {
+    await tryVirsh("pool-destroy", labPool);
+    await virsh("pool-undefine", labPool);
+    await rm(path, { recursive: true, force: true });
+    removed.push(`pool ${labPool} with ${path}`);
   }
   return removed;
 }

@@ -3,6 +3,7 @@ import { ensureImage } from "../image/ensure.ts";
 import { workFolder } from "../lib/paths.ts";
 import { setup } from "../setup/setup.ts";
 import { operate } from "../stack/command.ts";
+import { isPoolOf, labDomains, labNetwork, labPoolPath } from "./belongings.ts";
 import { pickRange, takenRanges } from "./host/network.ts";
 import { prepareHost } from "./host/prepare.ts";
 import { fitLab, freeResources } from "./host/resources.ts";
@@ -59,11 +60,9 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
 
 /** A lab of another clone of the project has the same names, and must not be touched. */
 async function refuseAnotherLab(): Promise<void> {
-  const pool = `bramble-${labStack}`;
-  if (!(await virshNames("pool-list", "--all")).includes(pool)) return;
-  const path = /<path>(.*)<\/path>/.exec(await virsh("pool-dumpxml", pool))?.[1] ?? "";
+  const path = await labPoolPath();
   const id = await labId();
-  if (id !== undefined && path.endsWith(`-${id}`)) return;
+  if (path === undefined || (id !== undefined && isPoolOf(id, path))) return;
   throw new Error(
     `Another lab is on this machine: its disks are in ${path}. There can be one at a time; take it down from the clone of ` +
       "the project that made it (npm run lab -- down there).",
@@ -73,7 +72,7 @@ async function refuseAnotherLab(): Promise<void> {
 /** Whether the lab has machines already; what it takes is then no longer free, and need not be. */
 async function isUp(): Promise<boolean> {
   const id = await labId();
-  return id !== undefined && (await virshNames("net-list", "--all")).includes(`bramble-${labStack}`);
+  return id !== undefined && (await virshNames("net-list", "--all")).includes(labNetwork);
 }
 
 async function checkRoom(size: SizeName, workers: number): Promise<void> {
@@ -88,16 +87,16 @@ async function checkRoom(size: SizeName, workers: number): Promise<void> {
 
 async function freePrefix(): Promise<string> {
   const [preferred = "", ...others] = prefixes.map((prefix) => `${prefix}.0/24`);
-  const range = pickRange(preferred, others, await takenRanges(), `bramble-${labStack}`);
+  const range = pickRange(preferred, others, await takenRanges(), labNetwork);
   return range.replace(/\.0\/24$/, "");
 }
 
 /** Guests that were shut down by hand, or with this machine, are started; the engine does not look at that. */
 async function startWhatIsOff(say: (line: string) => void): Promise<void> {
   const id = await labId();
-  for (const domain of await virshNames("list", "--inactive")) {
-    if ((await virsh("desc", domain)).trim() !== `Bramble site ${labStack} ${id}`) continue;
-    await tryVirsh("net-start", `bramble-${labStack}`); // fails where it runs already
+  if (id === undefined) return;
+  for (const domain of await labDomains(id, "--inactive")) {
+    await tryVirsh("net-start", labNetwork); // fails where it runs already
     await virsh("start", domain);
     say(`started ${domain}, which was off`);
   }
