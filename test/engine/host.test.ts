@@ -1,4 +1,4 @@
-import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, fail, match } from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
@@ -33,9 +33,9 @@ describe("runs on a host", () => {
     const answers = async () => (await machine.run(["virsh", "-c", "qemu:///system", "uri"])).code === 0;
     await until("libvirt", answers, { deadline: 60_000 });
     trial = await startTrial((command) => machine.inside(command));
-    await placeImage(trial, 300 * MiB);
     await trial.makeStack("box", emptyLocalSite(storage()));
   });
+  beforeEach(() => placeImage(trial, 300 * MiB));
   after(async () => {
     await machine?.stop();
     await trial?.remove();
@@ -55,12 +55,15 @@ describe("runs on a host", () => {
   it("refuses a second run at once; after a killed one goes on by itself, and says so in two lines", async () => {
     await placeImage(trial, 1500 * MiB);
     const first = up("box");
-    const upload = async () => {
-      const state = join(trial.folder, ".bramble/state/.pulumi/stacks/bramble/box.json");
-      const text = await readFile(state, "utf8");
-      return /"pending_operations":\s*\[[^\]]*disk\.qcow2/.test(text);
+    // The two small files go up beside the image: only when they are recorded as done does one thing alone remain.
+    const imageAlone = async () => {
+      const file = join(trial.folder, ".bramble/state/.pulumi/stacks/bramble/box.json");
+      const { latest } = JSON.parse(await readFile(file, "utf8")).checkpoint;
+      const pending: { resource: { urn: string } }[] = latest?.pending_operations ?? [];
+      return pending.length === 1 && pending[0]?.resource.urn.endsWith("/disk.qcow2") && latest.resources.length === 8;
     };
-    await until("the upload of the image", upload, { deadline: 60_000, every: 10 });
+    const seen = until("the upload of the image, and of nothing else", imageAlone, { deadline: 300_000, every: 10 });
+    await Promise.race([seen, first.then(({ stdout, stderr }) => fail(`up ended too early: ${stdout}${stderr}`))]);
     const second = await up("box");
     equal(second.code, 1);
     match(
@@ -81,7 +84,6 @@ describe("runs on a host", () => {
     match(said, /1 created\n +8 unchanged/);
     deepEqual(await readdir(join(trial.folder, ".bramble/state/.pulumi/locks/organization/bramble/box")), []);
     match(await succeed(up("box")), /9 unchanged/);
-    await placeImage(trial, 300 * MiB);
   });
 
   it("keeps every secret of the state encrypted when it drops what a killed run had begun", async () => {
