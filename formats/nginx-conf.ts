@@ -1,0 +1,54 @@
+import { checkedIpv4, checkedNumber, checkedPath } from "./server-values.ts";
+
+/** One folder over plain HTTP, for what boards load after their kernel has started. */
+export interface NginxConf {
+  readonly address: string;
+  readonly port: number;
+  readonly root: string;
+  readonly pidFile: string;
+  /** One JSON object per request: `time` (seconds since 1970), `remote`, `path`, `status`, `bytes`. */
+  readonly accessLog: string;
+  readonly errorLog: string;
+}
+
+/**
+ * A whole configuration for nginx 1.22 and later. Files are read when asked for and nothing of them is kept open, so
+ * that a publish is seen by the next request. Folders are not listed. Throws if a value cannot stand in it, naming the
+ * field.
+ */
+export function nginxConf({ address, port, root, pidFile, accessLog, errorLog }: NginxConf): string {
+  return `# Written by Bramble; changes are overwritten.
+worker_processes auto;
+pid ${checkedPath("pidFile", pidFile)};
+error_log ${checkedPath("errorLog", errorLog)} warn;
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    server_tokens off;
+    sendfile on;
+    tcp_nopush on;
+    default_type application/octet-stream;
+
+    log_format timeline escape=json
+        '{"time":$msec,"remote":"$remote_addr","path":"$uri","status":$status,"bytes":$body_bytes_sent}';
+    access_log ${checkedPath("accessLog", accessLog)} timeline;
+
+    server {
+        listen ${checkedIpv4("address", address)}:${checkedNumber("port", port, 1, 65_535)};
+        root ${checkedPath("root", root)};
+        # Boot folders are symbolic links to the generation that is switched on.
+        disable_symlinks off;
+
+        location / {
+            # HEAD too: nginx counts it as GET here.
+            limit_except GET {
+                deny all;
+            }
+        }
+    }
+}
+`;
+}
