@@ -7,6 +7,7 @@ import type { Path } from "./problem.ts";
 import type { WorkerGroupInput } from "./schema.ts";
 import {
   type BoardInput,
+  type BootInput,
   boardModels,
   type ClusterInput,
   type NetworkInput,
@@ -22,6 +23,7 @@ export interface Draft {
   readonly name: string;
   readonly network: NetworkInput | undefined;
   readonly boards: readonly BoardDraft[];
+  readonly boot: BootInput | undefined;
   readonly hosts: readonly Host[];
   readonly clusters: readonly ClusterDraft[];
   readonly vms: readonly VmDraft[];
@@ -37,6 +39,8 @@ export interface BoardDraft {
   readonly path: Path;
   readonly board: Board;
   readonly input: BoardInput;
+  /** Whether it is to boot over the network. Such a board runs no VMs yet. */
+  readonly fromNetwork: boolean;
 }
 
 export interface ClusterDraft {
@@ -83,20 +87,22 @@ export interface UserDraft {
 
 /** Spells out what the schema let through. `fileName` names the site when it does not name itself. */
 export function draftSite(fileName: string, document: unknown, { input, incomplete }: Checked): Draft {
-  const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board));
-  const hosts = boards.flatMap(({ board, input }) => hostOf(board, input) ?? []);
+  const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board, "boot" in Object(document)));
+  const runVms = boards.filter(({ board, fromNetwork }) => board.role === "hypervisor" && !fromNetwork);
+  const hosts = runVms.flatMap(({ board, input }) => hostOf(board, input) ?? []);
   const clusters = inOrder(input.clusters).map(([name, cluster]) => draftCluster(name, cluster));
   return {
     name: input.site ?? fileName,
     network: input.network,
     boards,
+    boot: input.boot,
     hosts,
     clusters,
     vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),
     users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
     epochs: input.keys?.epoch,
     boardNames: namesIn(document, "boards"),
-    countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === boards.length,
+    countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === runVms.length,
   };
 }
 
@@ -105,11 +111,12 @@ export function workerName(cluster: string, group: string, index: number): VmNam
   return `${cluster}-${group}${index}` as VmName;
 }
 
-function draftBoard(name: string, input: BoardInput): BoardDraft {
+function draftBoard(name: string, input: BoardInput, siteBoots: boolean): BoardDraft {
   const { model, role, serial, mac, address } = input;
   const arch: Arch = model === "pc" ? (input.arch ?? "x86_64") : "aarch64";
   const known = { ...(serial && { serial }), ...(mac && { mac }), ...(address && { address }) };
-  return { path: ["boards", name], board: { name: name as HostName, model, role, arch, ...known }, input };
+  const fromNetwork = model !== "pc" && input.boot !== "disk" && (siteBoots || input.boot === "network");
+  return { path: ["boards", name], board: { name: name as HostName, model, role, arch, ...known }, input, fromNetwork };
 }
 
 /** The board as a host of VMs; undefined when it does not say how many cores it has. */

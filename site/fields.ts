@@ -34,8 +34,10 @@ export const serial = () => text("bad-serial", "^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{16}
 export const userKey = () => text("bad-key", undefined, ["ssh-ed25519 AAAA… alice"], parseUserKey);
 export const hostKey = () => text("bad-key", "^ssh-ed25519 ", ["ssh-ed25519 AAAA…"], parseHostKey);
 export const timeServer = () => text("bad-address", undefined, ["10.20.0.1"], parseTimeServer);
+export const bootLine = (example: string) => text("bad-line", bootLinePattern, [example], parseBootLine);
 export const bridge = () => text("bad-name", interfacePattern, ["br0"], parseInterface);
-export const folder = () => text("bad-folder", folderPattern, ["/var/lib/libvirt/bramble"], parseFolder);
+export const folder = (example = "/var/lib/libvirt/bramble") =>
+  text("bad-folder", folderPattern, [example], parseFolder);
 export const name = (example = "pi1") => text("bad-name", namePattern, [example], parseName);
 export const groupName = () => text("bad-name", groupNamePattern, ["n"], parseGroupName);
 export const userName = () => text("bad-name", userNamePattern, ["alice"], parseUserName);
@@ -100,6 +102,15 @@ function parseInterface(bridge: string): Parsed<string> {
     message: `${show(bridge)} cannot be the name of a bridge`,
     hint: "use the name that `ip link` shows, such as br0",
   };
+}
+
+/** One line of what boards read before there is a system: printable ASCII, and short enough for every firmware. */
+const bootLinePattern = "^[!-~]([ -~]{0,95}[!-~])?$";
+
+function parseBootLine(line: string): Parsed<string> {
+  if (new RegExp(bootLinePattern).test(line)) return { value: line };
+  const hint = "write one line of at most 97 printable ASCII characters, without spaces around it";
+  return { message: `${show(line)} cannot stand in a file that a board boots from`, hint };
 }
 
 const folderPattern = "^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$";

@@ -26,6 +26,8 @@ export interface Site {
   readonly boards: readonly Board[];
   /** The boards that run VMs, in the same order. */
   readonly hosts: readonly Host[];
+  /** How boards boot over the network; missing where none does. */
+  readonly boot?: Boot;
   readonly clusters: readonly SlurmCluster[];
   /** All VMs of all clusters, placed: by cluster, the controller first, then the workers by group and index. */
   readonly vms: readonly Vm[];
@@ -51,7 +53,8 @@ export interface Network {
 
 export type Arch = "aarch64" | "x86_64";
 export type BoardModel = "pi4b" | "cm4" | "pi400" | "pi5" | "cm5" | "pi500" | "pc";
-export type Role = "hypervisor";
+export type PiModel = Exclude<BoardModel, "pc">;
+export type Role = "hypervisor" | "boot-server";
 
 export interface Board {
   readonly name: HostName;
@@ -62,6 +65,81 @@ export interface Board {
   readonly serial?: string;
   readonly mac?: Mac;
   readonly address?: Ipv4;
+}
+
+/** `router`: the user's router serves DHCP alone; `proxy`: the boot server adds to it; `own`: the boot server alone. */
+export type DhcpMode = "router" | "proxy" | "own";
+/** What a bootloader asks for its files by. */
+export type PrefixKind = "mac" | "serial" | "name";
+export type BootMode = "network" | "sd" | "usb" | "nvme" | "bcm-usb" | "rpiboot" | "http" | "stop" | "restart";
+
+export interface Boot {
+  readonly server: BootServer;
+  /** The boards that boot over the network, in natural order of the names. */
+  readonly boards: readonly NetworkBoard[];
+  /** What is in the bootloader of a board that says nothing else; missing where bootloaders are left as they are. */
+  readonly bootloader?: Bootloader;
+}
+
+export interface BootServer {
+  readonly board: HostName;
+  readonly address: Ipv4;
+  readonly connect: Connect;
+  /** The login for SSH. */
+  readonly user: string;
+  readonly hostKey?: SshPublicKey;
+  readonly dhcp: DhcpMode;
+  /** Addresses for machines that the site does not name, in mode `own`. */
+  readonly leases?: { readonly first: Ipv4; readonly last: Ipv4 };
+  /** Whether Bramble runs the services; otherwise it only writes the folders. */
+  readonly managed: boolean;
+  readonly tftpRoot: string;
+  readonly httpRoot: string;
+  readonly httpPort: number;
+  /** How many generations of a board's files are kept. */
+  readonly keep: number;
+  /** The artifact with firmware, device trees, kernel and initramfs. */
+  readonly system: string;
+}
+
+/** A Raspberry Pi that boots over the network. */
+export interface NetworkBoard {
+  readonly name: HostName;
+  readonly model: PiModel;
+  readonly serial: string;
+  readonly mac: Mac;
+  readonly address: Ipv4;
+  /** The login for SSH, by which its readiness report is read. */
+  readonly user: string;
+  /** The host key, where it is not the one that Bramble derives. */
+  readonly hostKey?: SshPublicKey;
+  /** Lines of config.txt and words of the command line, the site's before the board's own. */
+  readonly settings: readonly string[];
+  readonly overlays: readonly string[];
+  readonly parameters: readonly string[];
+  /** Missing where the bootloader is left as it is. */
+  readonly bootloader?: Bootloader;
+}
+
+/** What is in a board's bootloader EEPROM. */
+export interface Bootloader {
+  /** Ends in `stop` or `restart`. */
+  readonly order: readonly BootMode[];
+  readonly prefix: PrefixKind;
+  readonly fileTimeoutSeconds: number;
+  readonly dhcpTimeoutSeconds: number;
+  readonly retries: number;
+  /** 0: none. */
+  readonly watchdogSeconds: number;
+  readonly uart: boolean;
+  readonly hdmi: boolean;
+  readonly networkInstall: boolean;
+  readonly powerOffOnHalt: boolean;
+  readonly wakeOnGpio: boolean;
+  /** Milliampere. */
+  readonly psuMaxCurrent?: 3000 | 5000;
+  /** The user's word that an older version is meant: `to 2025-05-08`. */
+  readonly downgrade?: string;
 }
 
 /** `ssh`: libvirt over SSH; `local`: libvirt on the machine that runs Pulumi. */

@@ -10,6 +10,7 @@ import { type Finding, type Problem, showPath } from "./problem.ts";
 import { resolveSite } from "./resolve.ts";
 import { addressRules } from "./rules/addresses.ts";
 import { boardRules } from "./rules/boards.ts";
+import { bootRules, bootWarnings } from "./rules/boot.ts";
 import { capacityRules, homelessRules } from "./rules/capacity.ts";
 import { clusterRules, clusterWarnings } from "./rules/clusters.ts";
 import { duplicateRules } from "./rules/duplicates.ts";
@@ -46,7 +47,7 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
     ...siteName(draft, checked.incomplete),
     ...rules.flatMap((rule) => rule(draft)),
   ];
-  const warned = [...networkWarnings(draft), ...clusterWarnings(draft)];
+  const warned = [...networkWarnings(draft), ...bootWarnings(draft), ...clusterWarnings(draft)];
   const stop = (found: readonly Finding[]): SiteResult => ({
     ok: false,
     problems: inOrder(withoutEchoes(found).map(document.locate)),
@@ -66,6 +67,7 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
 const rules: readonly ((draft: Draft) => Finding[])[] = [
   networkRules,
   boardRules,
+  bootRules,
   addressRules,
   duplicateRules,
   clusterRules,

@@ -1,4 +1,5 @@
 import { numberToIpv4 } from "./addresses.ts";
+import { resolveBoot } from "./boot.ts";
 import { type ClusterDraft, type Draft, type GroupDraft, type VmDraft, workerName } from "./draft.ts";
 import { vmMac, vmUuid } from "./identity.ts";
 import type { Network, Partition, Site, SlurmCluster, User, Vm, WorkerGroup } from "./model.ts";
@@ -15,6 +16,7 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
     network: resolveNetwork(network),
     boards: boards.map(({ board }) => board),
     hosts,
+    ...resolveBoot(draft),
     clusters: clusters.map(resolveCluster),
     vms: vms.map((vm) => resolveVm(name, vm, placement)),
     users: users.map(({ name, input }): User => ({ name, uid: input.uid, keys: [...new Set(input.keys)] })),

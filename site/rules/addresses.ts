@@ -17,10 +17,10 @@ interface Claim extends Range {
   readonly path: Path;
   readonly what: string;
   /** Services (gateway, name and time servers) may share an address with each other and with boards. */
-  readonly kind: "network" | "service" | "board" | "vm";
+  readonly kind: "network" | "service" | "board" | "leases" | "vm";
 }
 
-function claimsOf({ network, boards, clusters }: Draft): Claim[] {
+function claimsOf({ network, boards, boot, clusters }: Draft): Claim[] {
   const one = (kind: Claim["kind"], what: string, path: Path, address: number): Claim => ({
     kind,
     what,
@@ -52,6 +52,8 @@ function claimsOf({ network, boards, clusters }: Draft): Claim[] {
     if (board.address !== undefined)
       claims.push(one("board", showPath(path), [...path, "address"], ipv4ToNumber(board.address)));
   }
+  if (boot?.leases !== undefined)
+    claims.push({ kind: "leases", what: "boot.leases", path: ["boot", "leases"], ...boot.leases });
   for (const { controller, groups } of clusters) {
     if (controller.address !== undefined)
       claims.push(one("vm", showPath(controller.path), [...controller.path, "address"], controller.address));
@@ -112,7 +114,7 @@ function clash(claim: Claim, other: Claim): Finding {
     rule: single ? "duplicate-address" : "overlapping-addresses",
     path: claim.path,
     other: other.path,
-    message: `${claim.what}: ${printRange(shared)} is also ${other.kind === "vm" || other.kind === "board" ? `that of ${other.what}` : other.what}`,
+    message: `${claim.what}: ${printRange(shared)} is also ${other.kind === "network" || other.kind === "service" ? other.what : `that of ${other.what}`}`,
     hint: "give each its own address",
   };
 }

@@ -16,7 +16,7 @@ function needs({ path, input }: BoardDraft): Finding[] {
   const needed = {
     serial: model !== "pc",
     mac: model !== "pc",
-    cores: model === "pc",
+    cores: model === "pc" && input.role === "hypervisor",
     hostKey: model === "pc" && remote,
     address: remote,
   };
@@ -31,7 +31,8 @@ function missingHostKey({ path, input }: Pick<BoardDraft, "path" | "input">): Fi
 }
 
 function misplaced({ path, input, board }: BoardDraft): Finding[] {
-  const wrong = board.model === "pc" ? (["serial"] as const) : (["cores", "arch"] as const);
+  const ofPis = ["serial", "boot", "settings", "overlays", "parameters", "bootloader"] as const;
+  const wrong = board.model === "pc" ? ofPis : (["cores", "arch"] as const);
   return wrong
     .filter((key) => input[key] !== undefined)
     .map((key) => ({
@@ -39,7 +40,7 @@ function misplaced({ path, input, board }: BoardDraft): Finding[] {
       path: [...path, key],
       at: "key",
       message: `${path.join(".")}: ${key} says nothing about a ${board.model}`,
-      hint: board.model === "pc" ? "remove it; only a Raspberry Pi has one" : "remove it; the model says it",
+      hint: board.model === "pc" ? "remove it; it is for Raspberry Pis" : "remove it; the model says it",
     }));
 }
 

@@ -9,7 +9,8 @@ export function capacityRules({ hosts, vms, countable }: Draft): Finding[] {
   if (!countable || vms.length === 0) return [];
   if (hosts.length === 0) {
     const message = `there are ${vms.length} VMs and no board to run them`;
-    return [{ rule: "no-hosts", path: ["boards"], at: "key", message, hint: "add a board" }];
+    const hint = "add a board with libvirt on it; one that boots over the network runs no VMs yet";
+    return [{ rule: "no-hosts", path: ["boards"], at: "key", message, hint }];
   }
   const tooLarge = firstsOfGroups(vms).flatMap((vm) => largerThanAny(hosts, vm));
   return tooLarge.length > 0 ? tooLarge : tooMuch(hosts, vms);

@@ -44,6 +44,13 @@ export function problemsOf(text: string, overrides?: Overrides): readonly Proble
   return result.ok ? [] : result.problems;
 }
 
+/** The warnings of a site that has no problems. */
+export function warningsOf(text: string): readonly Problem[] {
+  const result = readSite({ file: "home.yaml", text });
+  assert.ok(result.ok, result.ok ? "" : printProblems(result.problems));
+  return result.warnings;
+}
+
 /** Problems as `rule at line: what stands there`. */
 export function placesOf(text: string, overrides?: Overrides): string[] {
   const lines = text.split("\n");

@@ -5,7 +5,7 @@ import { flow, type SchemaNode, schemaAt } from "../../site/schema-guide.ts";
 export function siteReference(): string {
   const root = schemaAt([]);
   if (root === undefined) throw new Error("the schema has no root");
-  return [introduction, ...sections("", root), placement].join("\n");
+  return [introduction, ...sections("", root, new Map()), placement].join("\n");
 }
 
 const introduction = `<!-- Made by \`npm run bramble -- schema --write\` from site/schema.ts. Edit that, not this. -->
@@ -36,8 +36,13 @@ Memory and disk of a host are never promised twice; \`reserve\` is left out of t
 may promise ${vcpusPerCore} per core, but one VM has at most as many as the host has cores.
 `;
 
-/** A table for an object, then one for each object below it. */
-function sections(path: string, node: SchemaNode): string[] {
+/** A table for an object, then one for each object below it. Where it has the keys of an earlier one, that is said. */
+function sections(path: string, node: SchemaNode, earlier: Map<string, string>): string[] {
+  const keys = JSON.stringify(node.properties);
+  const same = earlier.get(keys);
+  if (same !== undefined)
+    return [`## \`${path}\``, "", `${node.description ?? ""}. The keys are those of \`${same}\`.`, ""];
+  earlier.set(keys, path);
   const entries = Object.entries(node.properties ?? {});
   const needed = new Set(node.required ?? []);
   const title = path === "" ? "Top level" : `\`${path}\``;
@@ -45,9 +50,9 @@ function sections(path: string, node: SchemaNode): string[] {
   const table = ["| Key | Value | Default | What it is |", "|---|---|---|---|", ...rows];
   const below = entries.flatMap(([key, value]) => {
     const inner = path === "" ? key : `${path}.${key}`;
-    if (value.properties !== undefined) return sections(inner, value);
+    if (value.properties !== undefined) return sections(inner, value, earlier);
     const entry = value.additionalProperties;
-    return entry ? sections(`${inner}.NAME`, entry) : [];
+    return entry ? sections(`${inner}.NAME`, entry, earlier) : [];
   });
   return [`## ${title}`, "", `${node.description ?? ""}.`, "", ...table, "", ...below];
 }
@@ -62,7 +67,8 @@ function kind(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((word) => `\`${word}\``).join(", ");
   if (node.type === "integer") return `${node.minimum} to ${node.maximum}`;
   if (node.type === "boolean") return "`true`, `false`";
-  if (node.type === "array") return `list, such as \`[${flow(node.items?.examples?.[0] ?? "…")}]\``;
+  if (node.type === "array")
+    return `list, such as \`${flow(node.examples?.[0] ?? [node.items?.examples?.[0] ?? "…"])}\``;
   if (node.type === "object") return node.properties === undefined ? "entries by name, see below" : "see below";
   const [example] = node.examples ?? [];
   return example === undefined ? "text" : `such as \`${flow(example)}\``;
