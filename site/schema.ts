@@ -127,7 +127,7 @@ const bootFiles = (whose: string) => {
       .optional()
       .meta({ description: what + whose, examples: [[example]] });
   return {
-    settings: lines("Further lines of config.txt", "gpu_mem=16"),
+    settings: lines("Further lines of config.txt", "arm_boost=1"),
     overlays: lines("Device tree overlays, with their parameters after commas", "disable-wifi"),
     parameters: lines("Further kernel parameters", "loglevel=7"),
   };

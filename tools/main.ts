@@ -1,4 +1,4 @@
-import { argv, stderr } from "node:process";
+import { argv, exit, stderr, stdout } from "node:process";
 import { Command, CommanderError } from "commander";
 
 /** What `bramble` can do; each is loaded when it is called, so that none waits for the others. */
@@ -15,12 +15,19 @@ const commands: Record<string, () => Promise<Command>> = {
   "deploy-key": async () => (await import("./secret/command.ts")).deployKeyCommand(),
   "host-key": async () => (await import("./host-key/command.ts")).hostKeyCommand(),
   image: async () => (await import("./image/command.ts")).imageCommand(),
+  artifacts: async () => (await import("./artifacts/command.ts")).artifactsCommand(),
+  "sd-card": async () => (await import("./sd-card/command.ts")).sdCardCommand(),
   schema: async () => (await import("./site/command.ts")).schemaCommand(),
   env: async () => (await import("./setup/command.ts")).envCommand(),
 };
 
-/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 boards are off (`up`), 130 interrupted. */
 export async function main(): Promise<void> {
+  // Whoever reads along may stop, as `head` does; that is no fault of ours.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    exit(0);
+  });
   const program = new Command("bramble")
     .description(
       "Turns a site of Raspberry Pis into running k3s and Slurm clusters.\nStart with `npm run lab`: a whole site on this machine, in VMs.",

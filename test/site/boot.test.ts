@@ -63,17 +63,17 @@ describe("the boot section", () => {
   it("is for the boards that do not say otherwise, and a board's own words come after the site's", () => {
     const { boards } = bootOf(
       shelfThatBoots(
-        "{ server: tower, settings: [gpu_mem=16], overlays: [disable-wifi], bootloader: { order: [network], uart: false } }",
+        "{ server: tower, settings: [arm_boost=1], overlays: [disable-wifi], bootloader: { order: [network], uart: false } }",
         ["address: 10.20.0.11", "address: 10.20.0.11, boot: disk"],
         [
           "address: 10.20.0.12",
-          "address: 10.20.0.12, settings: [arm_boost=1], overlays: [disable-wifi, disable-bt], bootloader: { order: [nvme, stop] }",
+          "address: 10.20.0.12, settings: [over_voltage=2], overlays: [disable-wifi, disable-bt], bootloader: { order: [nvme, stop] }",
         ],
       ),
     );
     assert.equal(boards.length, 1);
     const [pi2] = boards;
-    assert.deepEqual(pi2?.settings, ["gpu_mem=16", "arm_boost=1"]);
+    assert.deepEqual(pi2?.settings, ["arm_boost=1", "over_voltage=2"]);
     assert.deepEqual(pi2?.overlays, ["disable-wifi", "disable-bt"]);
     assert.deepEqual([pi2?.bootloader?.order, pi2?.bootloader?.uart], [["nvme", "stop"], false]);
   });

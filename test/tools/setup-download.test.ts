@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { downloadText, findChecksum, reachability } from "../../tools/setup/download.ts";
+import { downloadText, findChecksum, reachability } from "../../tools/lib/download.ts";
 import { unpackRelease } from "../../tools/setup/vendor.ts";
 import { makeFolder, removeFolder } from "./setup-project.ts";
 

@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { imageHash, imageName } from "../../images/name.ts";
 import { type Arch, machineArch, manifestPath, type Recipe, slurmNode } from "../../images/recipe.ts";
-import { unlessAbsent } from "../lib/files.ts";
+import { describeFile, unlessAbsent } from "../lib/files.ts";
 import { withLock } from "../lib/lock.ts";
 import { build } from "./build.ts";
 import { imageFolder, imagesFolder } from "./folder.ts";
@@ -130,9 +128,9 @@ async function make(
       mirror: mirror.address,
       virtualSize: recipe.virtualSize,
       files: {
-        "disk.qcow2": await describe(`${out}/disk.qcow2`),
-        kernel: await describe(`${out}/kernel`),
-        initrd: await describe(`${out}/initrd`),
+        "disk.qcow2": await describeFile(`${out}/disk.qcow2`),
+        kernel: await describeFile(`${out}/kernel`),
+        initrd: await describeFile(`${out}/initrd`),
       },
     };
     await writeFile(`${out}/image.json`, `${JSON.stringify(imageSchema.parse(image), undefined, 2)}\n`);
@@ -150,10 +148,4 @@ async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(imagesFolder)) {
     if (name.startsWith(scratchPrefix)) await rm(`${imagesFolder}/${name}`, { recursive: true, force: true });
   }
-}
-
-async function describe(path: string): Promise<z.infer<typeof describedFile>> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return { sha256: hash.digest("hex"), bytes: (await stat(path)).size };
 }

@@ -12,6 +12,8 @@ export interface PrivateApt {
 export interface PrivateAptOptions {
   readonly mirror: Mirror;
   readonly suite: string;
+  /** Parts of the archive, with spaces between them; main alone where nothing is said. */
+  readonly components?: string;
   readonly arch: string;
   readonly keyring: string;
   readonly signal?: AbortSignal | undefined;
@@ -22,13 +24,13 @@ export interface PrivateAptOptions {
  * @throws Error saying which mirror does not answer, or that its signature is by no key of the keyring.
  */
 export async function fetchLists(folder: string, options: PrivateAptOptions): Promise<PrivateApt> {
-  const { mirror, suite, arch, keyring, signal } = options;
+  const { mirror, suite, components = "main", arch, keyring, signal } = options;
   await mkdir(`${folder}/lists/partial`, { recursive: true });
   await mkdir(`${folder}/cache/archives/partial`, { recursive: true });
   await writeFile(`${folder}/status`, "");
   await writeFile(
     `${folder}/sources.list`,
-    `deb [arch=${arch} signed-by=${keyring}] ${mirror.address} ${suite} main\n`,
+    `deb [arch=${arch} signed-by=${keyring}] ${mirror.address} ${suite} ${components}\n`,
   );
   const settings = [
     ...["Main", "Parts", "SourceParts", "Preferences", "PreferencesParts", "Trusted", "TrustedParts"].map(

@@ -1,5 +1,6 @@
 import { sshKeyPair } from "../../formats/ssh-key.ts";
-import { connect, type SshConnection } from "../../providers/transport/ssh.ts";
+import type { Connection } from "../../providers/transport/connection.ts";
+import { connect } from "../../providers/transport/ssh.ts";
 import { siteAccess } from "../stack/stacks.ts";
 import { labStack } from "./stack.ts";
 
@@ -15,9 +16,7 @@ export interface JobAnswer {
 const bootPatience = 300;
 
 /** Opens a connection to the controller of the lab's cluster, as root. */
-export async function connectToController(
-  patience = bootPatience,
-): Promise<{ connection: SshConnection; name: string }> {
+export async function connectToController(patience = bootPatience): Promise<{ connection: Connection; name: string }> {
   const { controller, connectTo } = await lab();
   return { connection: await connectTo(controller, patience), name: controller };
 }
@@ -27,7 +26,7 @@ async function lab() {
   const [cluster] = site.clusters;
   if (cluster === undefined) throw new Error("stacks/lab.yaml has no cluster");
   const deployKey = sshKeyPair(keys.deployKey()).privateKey;
-  const connectTo = (name: string, patience: number): Promise<SshConnection> => {
+  const connectTo = (name: string, patience: number): Promise<Connection> => {
     const address = site.vms.find((vm) => vm.name === name)?.address ?? "";
     const { publicKey } = sshKeyPair(keys.sshHostKey(name));
     return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, { patience });
@@ -56,7 +55,7 @@ export async function runJob(): Promise<JobAnswer> {
 }
 
 /** Waits until the controller knows this boot of a worker: one that was just switched on again still looks idle to it. */
-async function isAtWork(connection: SshConnection, worker: string): Promise<void> {
+async function isAtWork(connection: Connection, worker: string): Promise<void> {
   try {
     const { code, stderr } = await connection.run(workerScript, [worker]);
     if (code !== 0) throw new Error(`${worker} did not register with Slurm:\n${stderr.trim()}`);

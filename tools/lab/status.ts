@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { table } from "../lib/table.ts";
 import { siteOf } from "../stack/stacks.ts";
 import { libvirtAnswers, tryVirsh } from "./host/virsh.ts";
 import { connectToController } from "./job.ts";
@@ -39,15 +40,4 @@ async function slurmStates(): Promise<{ nodes: Map<string, string>; problem?: st
   } catch (error) {
     return { nodes: new Map(), problem: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function table(rows: readonly (readonly string[])[], say: (line: string) => void): void {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows)
-    say(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
 }

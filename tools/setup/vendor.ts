@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
+import { download, downloadText, findChecksum } from "../lib/download.ts";
 import { run } from "../lib/run.ts";
-import { download, downloadText, findChecksum } from "./download.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** An archive that its maker publishes. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { reachability } from "../lib/download.ts";
 import { unlessAbsent } from "../lib/files.ts";
-import { reachability } from "./download.ts";
 import { type GoCompiler, provideGo } from "./go.ts";
 import { endOrphans } from "./orphans.ts";
 import type { Places } from "./places.ts";

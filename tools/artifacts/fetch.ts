@@ -1,0 +1,91 @@
+import { lockPath, updateCommand } from "../../formats/artifact-lock.ts";
+import { megabytes } from "../lib/units.ts";
+import { ArchiveError, unpack } from "./archive.ts";
+import { type Cache, cachedPath, cacheOf, isCached, withCache } from "./cache.ts";
+import { failureOf } from "./failure.ts";
+import { type Named, pinned, readLock, titleOf } from "./lock-file.ts";
+import { obtainLocked } from "./obtain.ts";
+import { type Show, sideBySide } from "./progress.ts";
+import { type Mirrors, openUpstream, type Upstream } from "./upstream.ts";
+
+export interface FetchOptions {
+  readonly project: string;
+  /** Which; none: all that the lock has. */
+  readonly names: readonly string[];
+  readonly mirrors: Mirrors;
+  readonly signal: AbortSignal;
+  /** Shows no progress. */
+  readonly quiet?: boolean;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Downloads what the lock names and the cache lacks. With nothing to do it asks nobody.
+ * @throws Error that says for each artifact that failed why
+ */
+export async function fetchArtifacts({ project, names, mirrors, signal, quiet, say }: FetchOptions): Promise<void> {
+  const cache = cacheOf(project);
+  const wanted = pinned(await readLock(project), names);
+  const missing = await lacking(wanted, cache);
+  if (missing.length === 0) return say(`All is there: ${wanted.map(titleOf).join(", ")}.`);
+  await withCache(cache, "bramble artifacts fetch", async () => {
+    const upstream = openUpstream(mirrors, signal);
+    const jobs = missing.map((each) => ({
+      title: titleOf(each),
+      run: (show: Show) => complete(each, upstream, cache, signal, show),
+    }));
+    const results = await sideBySide(jobs, quiet);
+    signal.throwIfAborted();
+    const failure = failureOf(missing.map(titleOf), results);
+    if (failure !== undefined) throw failure;
+    const bytes = missing.reduce((sum, [, artifact]) => sum + artifact.bytes, 0);
+    say(`${missing.map(titleOf).join(", ")}: ${megabytes(bytes)}, checked against ${lockPath}.`);
+  });
+}
+
+async function lacking(artifacts: readonly Named[], cache: Cache): Promise<readonly Named[]> {
+  const whole = await Promise.all(
+    artifacts.map(async ([, artifact]) => {
+      const there = await Promise.all(
+        [artifact, ...Object.values(artifact.files ?? {})].map((file) => isCached(cache, file)),
+      );
+      return there.every((each) => each);
+    }),
+  );
+  return artifacts.filter((_, index) => !whole[index]);
+}
+
+async function complete(
+  named: Named,
+  upstream: Upstream,
+  cache: Cache,
+  signal: AbortSignal,
+  show: Show,
+): Promise<void> {
+  const [name, artifact] = named;
+  const { url, sha256, bytes, files } = artifact;
+  if (url !== undefined) await obtainLocked({ url, sha256, bytes }, upstream, cache, show);
+  else if (!(await isCached(cache, artifact))) {
+    throw new Error(
+      `somebody brought this file, so that nobody knows where it can be had. Copy .bramble/artifacts/${sha256} from ` +
+        `the machine that has it, or give the file: npm run bramble -- artifacts add ${name} FILE --version ${artifact.version}`,
+    );
+  }
+  if (files === undefined) return;
+  show.text("unpacking");
+  const unpacked = await unpack(
+    cachedPath(cache, artifact),
+    titleOf(named),
+    (path) => Object.hasOwn(files, path),
+    cache,
+    signal,
+  );
+  for (const [path, locked] of Object.entries(files)) {
+    const found = Object.hasOwn(unpacked.files, path) ? unpacked.files[path] : undefined;
+    if (found?.sha256 === locked.sha256) continue;
+    throw new ArchiveError(
+      `${path} in the archive has SHA-256 ${found?.sha256 ?? "(there is no such file)"}, and ${locked.sha256} is pinned ` +
+        `although the archive is the right one. The lock was changed by hand: run \`${updateCommand(name)}\``,
+    );
+  }
+}

@@ -1,0 +1,79 @@
+import { alpineRelease } from "./alpine.ts";
+import type { Selection } from "./archive.ts";
+import { eepromRelease, recoveryRelease } from "./rpi-eeprom.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A version that upstream publishes. */
+export interface Release {
+  readonly version: string;
+  /** `2026-11-05`, where upstream says it. */
+  readonly released?: string | undefined;
+  readonly url: string;
+  /** Undefined where upstream does not say it. */
+  readonly bytes?: number | undefined;
+  /** How upstream says what is in the file. */
+  readonly published: Published;
+}
+
+/** A hash in hex: SHA-256 of the file, or the name that git gives to its content (SHA-1). */
+export type Published = { readonly kind: "sha256" | "git-blob"; readonly hex: string };
+
+export interface KnownArtifact {
+  readonly what: string;
+  /** The newest release, or the given one. */
+  readonly release: (upstream: Upstream, version: string | undefined) => Promise<Release>;
+  /** The files that are taken from an archive. */
+  readonly files?: Selection;
+}
+
+/**
+ * What a Raspberry Pi boots from, in one archive: kernel, initramfs, modules, device trees, firmware and the packages of
+ * a first boot, all of one build.
+ * Alpine's netboot archive is not used: it has no device trees, overlays or firmware for Raspberry Pis, and its kernel
+ * may be of another build than those. What this one lacks beside it is certificates in the initramfs, and boot files
+ * come over HTTP, with hashes that were checked here (reference alpine-boot.md 3.1 to 3.3).
+ */
+const alpineRpi: Selection = {
+  required: [
+    "start4.elf",
+    "fixup4.dat",
+    "bcm2711-rpi-4-b.dtb",
+    "bcm2712-rpi-5-b.dtb",
+    "boot/vmlinuz-rpi",
+    "boot/initramfs-rpi",
+    "boot/modloop-rpi",
+    "apks/aarch64/APKINDEX.tar.gz",
+  ],
+  also: /^(bcm271[12][\w-]*\.dtb|overlays\/[^/]+\.dtbo?|apks\/aarch64\/[^/]+\.apk)$/,
+};
+
+/** The artifacts that `update` can find by itself. */
+export const known: ReadonlyMap<string, KnownArtifact> = new Map([
+  [
+    "alpine-rpi",
+    {
+      what: "Alpine Linux for Raspberry Pis: firmware, device trees, kernel, initramfs, modules",
+      release: alpineRelease,
+      files: alpineRpi,
+    },
+  ],
+  ...(["2711", "2712"] as const).flatMap((chip): readonly [string, KnownArtifact][] => {
+    const boards = chip === "2711" ? "Pi 4, 400, CM4" : "Pi 5, 500, CM5";
+    return [
+      [
+        `pi-eeprom-${chip}`,
+        {
+          what: `the bootloader of ${boards}`,
+          release: (upstream, version) => eepromRelease(chip, upstream, version),
+        },
+      ],
+      [
+        `pi-recovery-${chip}`,
+        {
+          what: `what writes the bootloader of ${boards} from an SD card`,
+          release: (upstream, version) => recoveryRelease(chip, upstream, version),
+        },
+      ],
+    ];
+  }),
+]);
