@@ -30,6 +30,7 @@ export async function startSshd(hostKey: SshKeyPair, authorizedKey: string, want
       "StrictModes no",
       "UsePAM no",
       "PermitRootLogin prohibit-password",
+      "Subsystem sftp internal-sftp",
     ].join("\n"),
   );
   const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
