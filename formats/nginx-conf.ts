@@ -9,14 +9,20 @@ export interface NginxConf {
   /** One JSON object per request: `time` (seconds since 1970), `remote`, `path`, `status`, `bytes`. */
   readonly accessLog: string;
   readonly errorLog: string;
+  /** Where nginx would put what it has to keep for a while; here that is nothing. */
+  readonly tempFolder: string;
 }
+
+/** nginx makes and takes over these folders at each start, a user's own ones too where none is named. */
+const temporaries = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] as const;
 
 /**
  * A whole configuration for nginx 1.22 and later. Files are read when asked for and nothing of them is kept open, so
  * that a publish is seen by the next request. Folders are not listed. Throws if a value cannot stand in it, naming the
  * field.
  */
-export function nginxConf({ address, port, root, pidFile, accessLog, errorLog }: NginxConf): string {
+export function nginxConf({ address, port, root, pidFile, accessLog, errorLog, tempFolder }: NginxConf): string {
+  const temporary = checkedPath("tempFolder", tempFolder);
   return `# Written by Bramble; changes are overwritten.
 worker_processes auto;
 pid ${checkedPath("pidFile", pidFile)};
@@ -31,6 +37,7 @@ http {
     sendfile on;
     tcp_nopush on;
     default_type application/octet-stream;
+${temporaries.map((kind) => `    ${kind}_temp_path ${temporary};`).join("\n")}
 
     log_format timeline escape=json
         '{"time":$msec,"remote":"$remote_addr","path":"$uri","status":$status,"bytes":$body_bytes_sent}';

@@ -26,6 +26,10 @@ export const variables = {
   mungeKey: "BRAMBLE_MUNGE_KEY",
   /** The worker's group, its Slurm feature. */
   group: "BRAMBLE_GROUP",
+  /** The boot server and what it serves, as JSON of a BootServerSpec. */
+  bootServer: "BRAMBLE_BOOT_SERVER",
+  dnsmasqConf: "BRAMBLE_DNSMASQ_CONF",
+  nginxConf: "BRAMBLE_NGINX_CONF",
 } as const;
 
 export type Variable = keyof typeof variables;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { SshConnection } from "../transport/ssh.ts";
+import type { Connection } from "../transport/connection.ts";
 
 /** A file that a guest must have, with exactly this content, owner and mode. */
 export interface GuestFile {
@@ -26,7 +26,7 @@ export interface GuestWork {
  * @returns what the scripts printed.
  * @throws Error with what the guest said when one of them failed.
  */
-export async function onGuest(connection: SshConnection, work: GuestWork): Promise<string> {
+export async function onGuest(connection: Connection, work: GuestWork): Promise<string> {
   const scripts = await Promise.all(["prelude", ...work.scripts].map(guestScript));
   const [prelude = "", ...rest] = scripts;
   const { code, stdout, stderr } = await connection.run(

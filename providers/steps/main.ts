@@ -1,6 +1,7 @@
 // A remote step of the stack: `node providers/steps/main.ts STEP apply|remove`. Run by local.Command, so the state
 // refers to this path and these words for as long as a stack lives: keep them.
 import { argv, exit, ppid, stderr } from "node:process";
+import { configureBootServer, removeBootServer } from "./boot-server.ts";
 import { guestReady } from "./guest-ready.ts";
 import { configureController } from "./slurm-controller.ts";
 import { addWorker, removeWorker } from "./slurm-worker.ts";
@@ -10,6 +11,8 @@ const steps = new Map<string, (signal: AbortSignal) => Promise<string>>([
   ["slurm-controller apply", configureController],
   ["slurm-worker apply", addWorker],
   ["slurm-worker remove", removeWorker],
+  ["boot-server apply", configureBootServer],
+  ["boot-server remove", removeBootServer],
 ]);
 
 const step = steps.get(argv.slice(2).join(" "));

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { connect, type SshConnection, type SshTarget, Unreachable } from "../transport/ssh.ts";
+import type { Connection } from "../transport/connection.ts";
+import { connect, type SshTarget, Unreachable } from "../transport/ssh.ts";
 import { required, requiredSeconds, requiredTarget } from "./environment.ts";
 import { type GuestFile, onGuest } from "./guest-script.ts";
 import { nodeArguments, nodeFiles } from "./slurm-node.ts";
@@ -48,11 +49,7 @@ export async function removeWorker(interrupted: AbortSignal): Promise<string> {
   }
 }
 
-function leave(
-  connection: SshConnection,
-  worker: string,
-  step: "drain" | "jobs" | "resume" | "forget",
-): Promise<string> {
+function leave(connection: Connection, worker: string, step: "drain" | "jobs" | "resume" | "forget"): Promise<string> {
   return onGuest(connection, {
     what: `taking ${worker} out of Slurm (${step})`,
     scripts: ["slurm-leave"],
@@ -61,7 +58,7 @@ function leave(
 }
 
 async function drain(
-  connection: SshConnection,
+  connection: Connection,
   worker: string,
   patience: number,
   interrupted: AbortSignal,

@@ -118,6 +118,7 @@ describe("nginx-conf", () => {
       [{ root: "relative" }, /root/],
       [{ accessLog: "/var/log/a\nload_module x" }, /accessLog/],
       [{ errorLog: "stderr" }, /errorLog/],
+      [{ tempFolder: "tmp" }, /tempFolder/],
       [{ pidFile: "/run/a b" }, /pidFile/],
       [{ address: "*" }, /address/],
       [{ port: 0 }, /port: 0 cannot be used: give a whole number from 1 to 65535/],
@@ -146,6 +147,7 @@ const http: NginxConf = {
   pidFile: "/run/bramble-nginx.pid",
   accessLog: "/var/log/bramble/access.log",
   errorLog: "/var/log/bramble/error.log",
+  tempFolder: "/run/bramble/temp",
 };
 
 /** What follows the part that all modes have. */

@@ -87,7 +87,11 @@ describe("configurations of the boot servers", () => {
   describe("for nginx", () => {
     it("pass its own check, and make it serve files and nothing else", async () => {
       const port = await freePort();
-      const logs = { accessLog: join(folder, "access.log"), errorLog: join(folder, "error.log") };
+      const logs = {
+        accessLog: join(folder, "access.log"),
+        errorLog: join(folder, "error.log"),
+        tempFolder: join(folder, "temp"),
+      };
       const conf = nginxConf({ address, port, root, pidFile: join(folder, "nginx.pid"), ...logs });
       const file = await write("nginx.conf", conf);
       const checked = await tryRun(["nginx", "-t", "-c", file]);

@@ -1,0 +1,15 @@
+export interface ScriptResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A machine that scripts can be run on; close it when done. */
+export interface Connection {
+  /**
+   * Runs a shell script there with positional parameters ($1 …). The script travels on standard input, so nothing of
+   * it shows in the machine's process list; do not put secrets into `args`.
+   */
+  run(script: string, args?: readonly string[]): Promise<ScriptResult>;
+  close(): void;
+}
