@@ -9,6 +9,7 @@ import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
 import { parseSiteSecret, siteId, siteKeys } from "./site/keys.ts";
 import type { Arch } from "./site/model.ts";
 import { printProblems } from "./site/problem.ts";
+import { readLock } from "./stacks/read-lock.ts";
 import { readStack } from "./stacks/read-stack.ts";
 
 const stack = pulumi.getStack();
@@ -20,7 +21,8 @@ if (workFolder === undefined) {
       `or use the npm scripts, such as: npm run preview -- --stack ${stack}`,
   );
 }
-const read = await readStack(fileURLToPath(new URL("stacks", import.meta.url)), stack, {
+const stacks = fileURLToPath(new URL("stacks", import.meta.url));
+const read = await readStack(stacks, stack, {
   site: config.get("site"),
   override: config.getObject("override"),
 });
@@ -33,7 +35,13 @@ if (!("value" in secret))
 const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
-new Site(read.site.name, { site: read.site, keys, siteId: siteId(secret.value), image: guestImage });
+new Site(read.site.name, {
+  site: read.site,
+  keys,
+  siteId: siteId(secret.value),
+  image: guestImage,
+  lock: await readLock(stacks),
+});
 
 function guestImage(arch: Arch): GuestImage {
   const name = imageName(arch === "x86_64" ? "amd64" : "arm64");

@@ -5,10 +5,11 @@ import type { Site } from "../site/model.ts";
 
 /** The files by which OpenSSH and libvirt log in to the site's machines and know them again. */
 export function siteKeyFiles(site: Site, keys: SiteKeys): KeyFiles {
-  const hosts = site.hosts.flatMap((host) =>
-    host.address === undefined
-      ? []
-      : [knownHostsLine(host.address, host.hostKey ?? sshKeyPair(keys.sshHostKey(host.name)).publicKey)],
+  const boot =
+    site.boot === undefined ? [] : [{ ...site.boot.server, name: site.boot.server.board }, ...site.boot.boards];
+  const machines = new Map([...site.hosts, ...boot].map((machine) => [machine.name, machine]));
+  const hosts = [...machines.values()].flatMap(({ name, address, hostKey }) =>
+    address === undefined ? [] : [knownHostsLine(address, hostKey ?? sshKeyPair(keys.sshHostKey(name)).publicKey)],
   );
   const vms = site.vms.map((vm) => knownHostsLine(vm.address, sshKeyPair(keys.sshHostKey(vm.name)).publicKey));
   return { deployKey: sshKeyPair(keys.deployKey()).privateKey, knownHosts: [...hosts, ...vms].join("") };

@@ -1,8 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ArtifactLock } from "../formats/artifact-lock.ts";
 import { sshKeyPair } from "../formats/ssh-key.ts";
 import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
-import type { Site as SiteModel, Vm } from "../site/model.ts";
+import type { Boot, Site as SiteModel, Vm } from "../site/model.ts";
+import { Board } from "./board.ts";
+import { planBoot } from "./boot-plan.ts";
+import { BootServer } from "./boot-server.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { Hypervisor } from "./hypervisor.ts";
 import { SlurmCluster } from "./slurm-cluster.ts";
@@ -15,6 +19,8 @@ export interface SiteArgs {
   readonly siteId: string;
   /** The image for guests of an architecture. */
   readonly image: (arch: "x86_64" | "aarch64") => GuestImage;
+  /** The pinned files that boards boot from. */
+  readonly lock: ArtifactLock;
 }
 
 /** A whole site: its hosts, and the clusters on them. */
@@ -75,7 +81,43 @@ export class Site extends pulumi.ComponentResource {
         { parent: this },
       );
     }
+    if (site.boot !== undefined) bootOf(site.boot, args, deployKey.privateKey, this);
     this.registerOutputs({});
+  }
+}
+
+function bootOf(boot: Boot, { site, keys, siteId, lock }: SiteArgs, deployKey: string, parent: pulumi.Resource): void {
+  const { server } = boot;
+  const planned = planBoot(boot, lock);
+  if (!planned.ok) throw new pulumi.RunError(`The site's boards can't be booted:\n${planned.problems.join("\n")}`);
+  const { system, boards, warnings } = planned.plan;
+  if (warnings.length > 0) void pulumi.log.warn(warnings.join("\n"), parent);
+  const hostKeyOf = (machine: { readonly hostKey?: string }, name: string) =>
+    machine.hostKey ?? sshKeyPair(keys.sshHostKey(name)).publicKey;
+  const { parts } = new BootServer(
+    server.board,
+    {
+      boot,
+      network: site.network,
+      owner: { site: site.name, id: siteId },
+      system,
+      reached:
+        server.connect === "local"
+          ? { connect: "local" }
+          : {
+              connect: "ssh",
+              name: server.board,
+              address: server.address,
+              user: server.user,
+              hostKey: hostKeyOf(server, server.board),
+            },
+      deployKey,
+    },
+    { parent },
+  );
+  for (const plan of boards) {
+    const { name } = plan.board;
+    new Board(name, { plan, parts, keep: server.keep, hostKey: hostKeyOf(plan.board, name) }, { parent });
   }
 }
 

@@ -32,18 +32,18 @@ export interface BootConfProblem {
 
 /**
  * The text of bootconf.txt, with the properties in the table's order (reference "Raspberry Pi boot" §1.1). Throws for an
- * unknown property, or a value that the bootloader would not take. The comments are there for the official tools too:
- * they drop a file of fewer than 3 lines when they update a bootloader, and would put the stock settings in its place.
+ * unknown property, or a value that the bootloader would not take. It has 3 lines at least: the official tools drop
+ * a shorter file when they update a bootloader, and would put the stock settings in its place.
  */
 export function printBootConf(conf: BootConf): string {
   const unknown = Object.keys(conf).find((name) => !isBootProperty(name));
   if (unknown !== undefined) throw new Error(unknownProperty(unknown));
-  const lines = ["[all]", "# Written by Bramble; changes are overwritten.", "# What is not here has its default."];
-  for (const name of Object.keys(bootProperties) as BootPropertyName[]) {
+  const lines = (Object.keys(bootProperties) as BootPropertyName[]).flatMap((name) => {
     const value = conf[name];
-    if (value !== undefined) lines.push(`${name}=${printBootValue(name, value)}`);
-  }
-  return `${lines.join("\n")}\n`;
+    return value === undefined ? [] : [`${name}=${printBootValue(name, value)}`];
+  });
+  const settings = lines.length === 0 ? ["# Everything has its default."] : lines;
+  return `${["[all]", "# Written by Bramble; changes are overwritten.", ...settings].join("\n")}\n`;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Draft {
   readonly network: NetworkInput | undefined;
   readonly boards: readonly BoardDraft[];
   readonly boot: BootInput | undefined;
+  /** Whether the file has a boot section at all, be it one with mistakes. */
+  readonly boots: boolean;
   readonly hosts: readonly Host[];
   readonly clusters: readonly ClusterDraft[];
   readonly vms: readonly VmDraft[];
@@ -87,7 +89,8 @@ export interface UserDraft {
 
 /** Spells out what the schema let through. `fileName` names the site when it does not name itself. */
 export function draftSite(fileName: string, document: unknown, { input, incomplete }: Checked): Draft {
-  const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board, "boot" in Object(document)));
+  const boots = "boot" in Object(document);
+  const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board, boots));
   const runVms = boards.filter(({ board, fromNetwork }) => board.role === "hypervisor" && !fromNetwork);
   const hosts = runVms.flatMap(({ board, input }) => hostOf(board, input) ?? []);
   const clusters = inOrder(input.clusters).map(([name, cluster]) => draftCluster(name, cluster));
@@ -96,6 +99,7 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     network: input.network,
     boards,
     boot: input.boot,
+    boots,
     hosts,
     clusters,
     vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),

@@ -14,6 +14,13 @@ export function keyFolder(workFolder: string, site: string): string {
   return join(workFolder, "ssh", site);
 }
 
+/** The key by which this project logs in to a site's machines, for what runs inside of the engine. */
+export async function siteDeployKey(site: string): Promise<string> {
+  const { BRAMBLE_WORK: workFolder } = process.env;
+  if (workFolder === undefined) throw new Error("BRAMBLE_WORK is not set: run this by npm run up, preview or destroy");
+  return readFile(join(keyFolder(workFolder, site), "deploy-key"), "utf8");
+}
+
 /** Writes `deploy-key` and `known_hosts`, readable by their owner only, each in one step; nothing if they are right. */
 export async function writeKeyFiles(folder: string, files: KeyFiles): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });

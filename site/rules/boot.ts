@@ -9,8 +9,8 @@ export function bootRules(draft: Draft): Finding[] {
   return [...needsSection(draft), ...serverRules(draft), ...leaseRules(draft), ...prefixes(draft), ...orders(draft)];
 }
 
-function needsSection({ boot, boards }: Draft): Finding[] {
-  if (boot !== undefined) return [];
+function needsSection({ boots, boards }: Draft): Finding[] {
+  if (boots) return [];
   const keys = ["boot", "settings", "overlays", "parameters", "bootloader"] as const;
   return boards.flatMap(({ path, input, board }): Finding[] => {
     const key =

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
-import * as pulumi from "@pulumi/pulumi";
-import { Site } from "../../components/site.ts";
 import { siteId, siteKeys } from "../../site/keys.ts";
-import { readSite } from "../../site/read.ts";
-
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: Record<string, unknown>;
-}
+import { buildSite, isSecret, one, type Registered, secret } from "./build.ts";
 
 const text = `
 network: { cidr: 10.20.0.0/24, gateway: 10.20.0.1, bridge: br0 }
@@ -21,49 +13,10 @@ clusters:
     controller: { address: 10.20.0.100, memory: 1GiB, host: pi1 }
     workers: { n: { count: 2, memory: 1GiB, addresses: 10.20.0.101-10.20.0.104 } }
 `;
-const secret = Buffer.alloc(32, 3);
-
-/** Runs the program's components under Pulumi's mocks and gives what they registered. */
-async function build(siteText: string): Promise<Registered[]> {
-  const registered: Registered[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      call: (args) => args.inputs,
-      newResource: (args) => {
-        registered.push({ type: args.type, name: args.name, inputs: args.inputs });
-        return { id: `${args.name}-id`, state: args.inputs };
-      },
-    },
-    "bramble",
-    "home",
-    true,
-  );
-  const read = readSite({ file: "stacks/home.yaml", text: siteText });
-  assert.ok(read.ok, JSON.stringify(read));
-  new Site(read.site.name, {
-    site: read.site,
-    keys: siteKeys(secret, read.site.name, read.site.epochs),
-    siteId: siteId(secret),
-    image: () => ({ name: "debian-13-slurm-0123456789abcdef", folder: ".bramble/images/x" }),
-  });
-  await pulumi.runtime.disconnect();
-  return registered;
-}
-
-function one(registered: readonly Registered[], type: string, name: string): Record<string, unknown> {
-  const found = registered.filter((resource) => resource.type === type && resource.name === name);
-  assert.equal(
-    found.length,
-    1,
-    `${type} ${name}: ${registered.map((resource) => `${resource.type} ${resource.name}`).join("\n")}`,
-  );
-  return found[0]?.inputs ?? {};
-}
-
 describe("the program", () => {
   let registered: Registered[];
   before(async () => {
-    registered = await build(text);
+    registered = await buildSite(text);
   });
   const environment = (name: string): Record<string, unknown> => {
     const { environment } = one(registered, "command:local:Command", name);
@@ -115,7 +68,7 @@ describe("the program", () => {
   });
 
   it("changes nothing on the other machines when a worker comes", async () => {
-    const more = await build(text.replace("count: 2", "count: 3"));
+    const more = await buildSite(text.replace("count: 2", "count: 3"));
     const name = (resource: Registered) => `${resource.type} ${resource.name}`;
     const before = new Map(registered.map((resource) => [name(resource), JSON.stringify(resource.inputs)]));
     const changed = more.filter((resource) => before.get(name(resource)) !== JSON.stringify(resource.inputs));
@@ -127,8 +80,3 @@ describe("the program", () => {
     assert.equal(more.length - registered.length, changed.length);
   });
 });
-
-/** Pulumi marks a secret by this key in what it sends to the engine. */
-function isSecret(value: unknown): value is { value: unknown } {
-  return typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value;
-}

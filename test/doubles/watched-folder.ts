@@ -68,6 +68,10 @@ export function watched(folder: Folder): { readonly folder: Folder; readonly wat
         note("commit");
         return folder.commit(parts);
       },
+      commitNames: (path) => {
+        note(`commitNames ${path}`);
+        return folder.commitNames(path);
+      },
     },
   };
 }

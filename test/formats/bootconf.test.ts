@@ -57,7 +57,6 @@ describe("bootconf", () => {
       printBootConf(conf),
       `[all]
 # Written by Bramble; changes are overwritten.
-# What is not here has its default.
 BOOT_UART=1
 BOOT_ORDER=0xf12
 TFTP_PREFIX=2

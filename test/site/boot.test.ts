@@ -9,7 +9,7 @@ const tower: Edit = [
   "  tower: { model: pc, role: boot-server, memory: 4GiB, connect: local, address: 10.20.0.5 }\nclusters:",
 ];
 /** The shelf without its cluster, since boards that boot over the network run no VMs yet. */
-const noClusters: Edit = [/clusters:[^]*?users:/.exec(edited())?.[0] ?? "", "users:"];
+const noClusters: Edit = [/clusters:.*?users:/s.exec(edited())?.[0] ?? "", "users:"];
 const shelfThatBoots = (section: string, ...edits: readonly Edit[]) =>
   edited(tower, ["boards:", `boot: ${section}\nboards:`], ...edits, noClusters);
 
@@ -146,6 +146,14 @@ describe("the boot section", () => {
     "refuses two boards with one folder, by the last digits of a serial and by a name",
     shelfThatBoots("{ server: tower }", ["  pi2:", "  aaaaaa01:"], ["10000000aaaaaa01", "10000000aaaaaa01"]),
     ['duplicate-prefix at 5: "10000000aaaaaa01"'],
+  );
+  refuses(
+    "is not called missing when it has a mistake",
+    shelfThatBoots("{ server: tower, bootloader: { order: [nvm] } }", [
+      "address: 10.20.0.12",
+      "address: 10.20.0.12, settings: [arm_boost=1]",
+    ]),
+    ["unknown-word at 3: nvm"],
   );
   refuses(
     "is needed where a board speaks of network boot",

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { planBoot } from "../../components/boot-plan.ts";
 import { printProblems } from "../../site/problem.ts";
 import { readSite, type SiteResult } from "../../site/read.ts";
+import { readLock } from "../../stacks/read-lock.ts";
 import { readStack, readStackConfig } from "../../stacks/read-stack.ts";
 import { stacksFolder } from "../stack/chosen.ts";
 import { summary } from "./summary.ts";
@@ -24,10 +26,21 @@ export async function checkStack(stack: string, why: boolean): Promise<Check> {
   return report(await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack)), why);
 }
 
-function report(result: SiteResult, why: boolean): Check {
-  const warnings = result.warnings.length === 0 ? "" : `Worth a look:\n${printProblems(result.warnings)}`;
-  if (result.ok) return { ok: true, text: warnings + summary(result.site, why) };
-  const count = result.problems.length;
-  const closing = `${count} ${count === 1 ? "problem" : "problems"}\n`;
-  return { ok: false, text: printProblems(result.problems) + warnings + closing };
+async function report(result: SiteResult, why: boolean): Promise<Check> {
+  const warnings = printProblems(result.warnings);
+  if (!result.ok) return refused(printProblems(result.problems) + worthALook(warnings), result.problems.length);
+  const { boot } = result.site;
+  const planned = boot && planBoot(boot, await readLock(stacksFolder));
+  if (planned?.ok === false)
+    return refused(`${planned.problems.join("\n")}\n${worthALook(warnings)}`, planned.problems.length);
+  const ofBoards = planned?.plan.warnings.map((line) => `${line}\n`).join("") ?? "";
+  return { ok: true, text: worthALook(warnings + ofBoards) + summary(result.site, why) };
+}
+
+function worthALook(warnings: string): string {
+  return warnings === "" ? "" : `Worth a look:\n${warnings}`;
+}
+
+function refused(text: string, count: number): Check {
+  return { ok: false, text: `${text}${count} ${count === 1 ? "problem" : "problems"}\n` };
 }

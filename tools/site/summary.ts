@@ -9,6 +9,7 @@ const mostHostsListed = 20;
 export function summary(site: Site, why: boolean): string {
   const { hosts, vms, clusters, users } = site;
   const counts = [count(hosts, "host"), count(vms, "VM"), count(clusters, "cluster"), count(users, "user")];
+  if (site.boot !== undefined) counts.unshift(`${count(site.boot.boards, "board")} booting over the network`);
   const lines = [`${site.name}: ${counts.join(", ")}`];
   if (why) lines.push(...columns(vms.map((vm) => [`  ${vm.name}`, `on ${vm.host}`, vm.placement])));
   else if (hosts.length <= mostHostsListed) lines.push(...columns(hosts.map((host) => load(host, vms))));

@@ -24,6 +24,8 @@ const operations = {
     examples: [
       "--stack home            show the plan, ask, do it",
       "--stack home --yes      without asking, for scripts",
+      "",
+      "Exit code 4: all is done, and boards are off that are to boot some of it.",
     ],
   },
   refresh: {
@@ -49,11 +51,15 @@ export function stackCommand(operation: Operation): Command {
       process.exitCode = await operate(operation, chosenStack(options.stack), rest);
     });
   const script = `  npm run ${operation} -- `;
-  return command.addHelpText("after", ["\nExamples:", ...examples.map((example) => script + example)].join("\n"));
+  return command.addHelpText(
+    "after",
+    ["\nExamples:", ...examples.map((example) => (example.startsWith("-") ? script + example : example))].join("\n"),
+  );
 }
 
 /**
- * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, or 130 when it was interrupted. What is
+ * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, 130 when it was interrupted, or 4 when all
+ * was done and boards are off that are to boot some of it. What is
  * wrong with the site file is said before the engine starts, which would say it too, with more around it.
  * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
  * needs, or another run is at work on the stack.
@@ -71,7 +77,9 @@ export async function operate(operation: Operation, stack: string, args: readonl
     await freeStateLock(stack);
   }
   if (operation === "up") {
-    const code = await (await import("./images.ts")).ensureImages(stack);
+    const { ensureImages } = await import("./images.ts");
+    const { ensureBootFiles } = await import("./boot-files.ts");
+    const code = (await ensureImages(stack)) || (await ensureBootFiles(stack));
     if (code !== 0) return code;
   }
   try {
@@ -79,7 +87,8 @@ export async function operate(operation: Operation, stack: string, args: readonl
     const code = await runPulumi(stack, [operation, ...args, ...wholeDiff(operation, args)]);
     // The engine's word on a passphrase or a state that it can't find is short; asked again, it comes with advice.
     if (code === 1) await storedSecret(stack);
-    return code;
+    if (code !== 0 || operation !== "up") return code;
+    return await (await import("./boards.ts")).sayOfBoards(stack, console.log);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     stderr.write(`${error.message}\n`);

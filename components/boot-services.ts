@@ -1,0 +1,72 @@
+import type { local } from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import { type BootDhcp, dnsmasqConf } from "../formats/dnsmasq-conf.ts";
+import { nginxConf } from "../formats/nginx-conf.ts";
+import { bootServerFiles } from "../providers/steps/boot-server-files.ts";
+import type { Boot, Network } from "../site/model.ts";
+import type { BootServerArgs } from "./boot-server.ts";
+import { remoteStep } from "./remote-step.ts";
+
+/** dnsmasq and nginx on the boot server, with the site's configuration, in service units of their own. */
+export function bootServices(name: string, args: BootServerArgs, options: pulumi.CustomResourceOptions): local.Command {
+  const { boot, network, owner, reached } = args;
+  const { address, tftpRoot, httpRoot, httpPort, dhcp } = boot.server;
+  const files = bootServerFiles(owner.site);
+  return remoteStep(
+    name,
+    {
+      step: "boot-server",
+      show: {
+        bootServer: JSON.stringify({
+          ...reached,
+          site: owner.site,
+          siteId: owner.id,
+          tftpRoot,
+          httpRoot,
+          tftpAddress: address,
+          httpPort,
+          dhcp,
+        }),
+        dnsmasqConf: dnsmasqConf({
+          address,
+          tftpRoot,
+          pidFile: files.dnsmasqPid,
+          dhcp: dhcpOf(boot, network, owner.site),
+        }),
+        nginxConf: nginxConf({
+          address,
+          port: httpPort,
+          root: httpRoot,
+          pidFile: files.nginxPid,
+          accessLog: files.nginxAccessLog,
+          errorLog: files.nginxErrorLog,
+          tempFolder: files.nginxTemp,
+        }),
+      },
+      hide: { sshKey: args.deployKey },
+      machines: [],
+      remove: true,
+    },
+    options,
+  );
+}
+
+function dhcpOf({ server, boards }: Boot, { cidr, prefixLength, gateway, dns }: Network, site: string): BootDhcp {
+  const network = { address: cidr.split("/")[0] ?? "", prefixLength };
+  switch (server.dhcp) {
+    case "router":
+      return { mode: "router" };
+    case "proxy":
+      return { mode: "proxy", network, boards };
+    case "own":
+      return {
+        mode: "own",
+        network,
+        ...(gateway === undefined ? {} : { gateway }),
+        dns,
+        ...(server.leases === undefined ? {} : { leases: server.leases }),
+        leaseFile: bootServerFiles(site).leases,
+        boards: boards.map(({ name, mac, address }) => ({ mac, address, hostname: name })),
+      };
+  }
+}

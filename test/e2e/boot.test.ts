@@ -1,0 +1,222 @@
+import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CpioEntry, cpio } from "../../tools/image/cpio.ts";
+import { run } from "../../tools/lib/run.ts";
+import { debianRoot } from "../doubles/debian-root.ts";
+import { type Dnsmasq, startDnsmasq } from "../doubles/dnsmasq.ts";
+import { boards, booted } from "../doubles/pi-bootloader/samples.ts";
+import { bootPi, type PiBoot } from "../doubles/pi-bootloader.ts";
+import { bootInQemu, emulators, type QemuBoot } from "../doubles/qemu-boot.ts";
+import { pinBootArtifacts } from "../engine/boot-artifacts.ts";
+import { startTrial, type Trial } from "../engine/trial.ts";
+
+/** Longer than any boot that was seen, on a machine that does other things besides. */
+const deadline = 180_000;
+
+/** What DHCP says of boot servers is the double's to know; nobody has these addresses. */
+const site = (roots: string) => `network: { cidr: 198.51.100.0/24, gateway: 198.51.100.1 }
+boot:
+  server: tower
+  dhcp: proxy
+  manage: false
+  tftp: ${roots}/tftp
+  http: ${roots}/http
+  overlays: [bramble-test]
+  bootloader: { order: [network] }
+boards:
+  tower: { model: pc, role: boot-server, memory: 4GiB, connect: local, address: 198.51.100.5 }
+  pi4: { model: pi4b, memory: 4GiB, serial: "${boards.pi4.serial}", mac: "${boards.pi4.mac}", address: 198.51.100.11 }
+  pi5: { model: pi5, memory: 8GiB, serial: "${boards.pi5.serial}", mac: "${boards.pi5.mac}", address: 198.51.100.12 }
+`;
+
+/**
+ * From a site file to a userspace: what `up` publishes is served by the real dnsmasq, fetched as the bootloaders of both
+ * models do it, and started by QEMU.
+ */
+describe("a board without an SD card", function () {
+  this.timeout(600_000);
+  let trial: Trial;
+  let roots: string;
+  let dnsmasq: Dnsmasq;
+
+  before(async () => {
+    roots = await mkdtemp(join(tmpdir(), "bramble-roots-"));
+    await chmod(roots, 0o755); // dnsmasq is not root
+    trial = await startTrial();
+    await pinBootArtifacts(trial, await bootFiles());
+    await trial.makeStack("home", site(roots));
+    await up();
+    dnsmasq = await startDnsmasq({ root: join(roots, "tftp") });
+  });
+  after(async () => {
+    await dnsmasq?.stop();
+    await trial?.remove();
+    await rm(roots, { recursive: true, force: true });
+  });
+
+  const up = async () => {
+    const { code, stdout, stderr } = await trial.bramble("up", "--stack", "home", "--yes", "--skip-preview");
+    ok(code === 0 || code === 4, stdout + stderr); // 4: nobody answers at the boards' addresses
+  };
+  const edit = async (from: string, to: string) => {
+    const file = join(trial.folder, "stacks/home.yaml");
+    await writeFile(file, (await readFile(file, "utf8")).replace(from, to));
+  };
+  const publishedGeneration = async (board: string) =>
+    /^os_prefix=(.*)\/$/m.exec(await readFile(join(roots, "tftp", board, "config.txt"), "utf8"))?.[1];
+
+  /** What each board has in its EEPROM; as from the factory, but for the boot order that an SD card gave it. */
+  const eeproms: Record<keyof typeof boards, Partial<PiBoot>> = { pi4: {}, pi5: {} };
+  const boot = (board: keyof typeof boards, more: Partial<PiBoot> = {}) =>
+    bootPi({ ...boards[board], ...eeproms[board], server: { address: dnsmasq.address, port: 69 }, ...more });
+
+  for (const [board, prefix] of [
+    ["pi4", "dc-a6-32-01-36-c2"],
+    ["pi5", "d8-3a-dd-98-09-77"],
+  ] as const) {
+    it(`takes its bootloader settings at its first boot, by its serial number (${board})`, async () => {
+      const outcome = await boot(board);
+      ok(outcome.kind === "flashed", JSON.stringify(outcome));
+      equal(outcome.bootconf.BOOT_ORDER, "0xf2");
+      equal(outcome.bootconf.TFTP_PREFIX, "2");
+      ok(outcome.requests.every(({ name }) => name.startsWith(boards[board].serial.slice(-8))));
+      eeproms[board] = { eeprom: outcome.eeprom, bootconf: outcome.bootconf };
+    });
+
+    it(`asks by its MAC address from then on, and has nothing to update (${board})`, async () => {
+      const { requests, console, remarks } = booted(await boot(board));
+      deepEqual(remarks, []);
+      ok(requests.every(({ name }) => name.startsWith(`${prefix}/`)));
+      match(console.join("\n"), /SELF-UPDATE timestamp current \d+ new \d+ skip/);
+    });
+  }
+
+  it("of model 4 runs the kernel, device tree, overlay and initramfs that were published for it", async () => {
+    const { files } = booted(await boot("pi4"));
+    const parts = await bootFiles();
+    ok(files.start?.bytes.equals(parts["start4.elf"] ?? Buffer.alloc(0)));
+    ok(files.fixup?.bytes.equals(parts["fixup4.dat"] ?? Buffer.alloc(0)));
+    const { console } = await bootInQemu({ machine: "raspi4b", files, until: userspace, deadline });
+    equal(said(console, "generation"), await publishedGeneration("pi4"));
+    equal(said(console, "model"), "Raspberry Pi 4 Model B");
+    equal(said(console, "overlay"), "applied");
+  });
+
+  it("of model 5 runs the kernel and initramfs that were published for it, on a machine with its processor", async () => {
+    const { files } = booted(await boot("pi5"));
+    ok(files.deviceTree.bytes.equals((await bootFiles())["bcm2712-rpi-5-b.dtb"] ?? Buffer.alloc(0)));
+    const { console } = await bootInQemu({ machine: "virt", files, until: userspace, deadline });
+    equal(said(console, "generation"), await publishedGeneration("pi5"));
+    match(console.join("\n"), /Booting Linux on physical CPU .*\[0x414fd0b1\]/, "the processor is a Cortex-A76");
+  });
+
+  for (const board of ["pi4", "pi5"] as const) {
+    it(`boots one version whole when another is published while it boots (${board})`, async () => {
+      const before = await publishedGeneration(board);
+      let published: Promise<void> | undefined;
+      const { files, remarks } = booted(
+        await boot(board, {
+          beforeRequest: async (name) => {
+            // Once it has read config.txt and goes on to the system's files.
+            if (published !== undefined || !name.includes(`${before}/`)) return;
+            await edit("overlays: [bramble-test]", `overlays: [bramble-test]\n  parameters: [bramble.round=${board}]`);
+            published = up();
+            await published;
+          },
+        }),
+      );
+      const after = await publishedGeneration(board);
+      notEqual(after, before);
+      deepEqual(remarks, []);
+      // It asks whether the old version is there, and may then boot the new one: what counts is what it runs.
+      const used = [files.kernel, files.deviceTree, files.initramfs, ...files.overlays].map((file) => file?.name ?? "");
+      const generations = new Set(used.map((name) => /[0-9a-f]{16}(?=\/)/.exec(name)?.[0]));
+      equal(generations.size, 1, `it runs ${used.join(", ")}`);
+      match(files.commandLine, new RegExp(`bramble.generation=${[...generations][0]}`));
+
+      const next = booted(await boot(board));
+      match(next.files.commandLine, new RegExp(`bramble.round=${board} bramble.generation=${after}`));
+      await edit(`\n  parameters: [bramble.round=${board}]`, "");
+      await up();
+    });
+  }
+});
+
+let made: Promise<Record<string, Buffer>> | undefined;
+
+/** What an archive like Alpine's for Raspberry Pis has in it; firmware, kernel and device trees are real ones. */
+function bootFiles(): Promise<Record<string, Buffer>> {
+  made ??= makeBootFiles();
+  return made;
+}
+
+async function makeBootFiles(): Promise<Record<string, Buffer>> {
+  const root = await debianRoot({
+    suite: "trixie",
+    components: "main non-free-firmware",
+    arch: "arm64",
+    packages: ["linux-image-arm64", "raspi-firmware", "busybox-static"],
+  });
+  const [image = ""] = (await readdir(`${root}/boot`)).filter((name) => name.startsWith("vmlinuz-"));
+  const deviceTrees = `${root}/usr/lib/${image.replace("vmlinuz", "linux-image")}/broadcom`;
+  const pi5DeviceTree = await readFile(`${deviceTrees}/bcm2712-rpi-5-b.dtb`);
+  return {
+    "start4.elf": await readFile(`${root}/usr/lib/raspi-firmware/start4.elf`),
+    "fixup4.dat": await readFile(`${root}/usr/lib/raspi-firmware/fixup4.dat`),
+    "bcm2711-rpi-4-b.dtb": await readFile(`${deviceTrees}/bcm2711-rpi-4-b.dtb`),
+    "bcm2712-rpi-5-b.dtb": pi5DeviceTree,
+    // Raspberry Pi's kernels have one for the chip's other stepping; this one does not.
+    "bcm2712d0-rpi-5-b.dtb": pi5DeviceTree,
+    "overlays/bramble-test.dtbo": await compiledOverlay("bramble-test"),
+    "overlays/bcm2712d0.dtbo": await compiledOverlay("bramble-d0"),
+    "boot/vmlinuz-rpi": await readFile(`${root}/boot/${image}`),
+    "boot/initramfs-rpi": initramfs(await readFile(`${root}/usr/bin/busybox`)),
+    "boot/modloop-rpi": Buffer.from("no modules: this kernel is not Alpine's\n"),
+    "apks/aarch64/APKINDEX.tar.gz": Buffer.from("no packages either\n"),
+  };
+}
+
+/** A userspace of one program, which says what it was started with. */
+function initramfs(busybox: Buffer): Buffer {
+  const entries: CpioEntry[] = ["bin", "dev", "proc", "sys"].map((path) => ({ path, kind: "folder" }));
+  entries.push({ path: "dev/console", kind: "character-device", major: 5, minor: 1 });
+  entries.push({ path: "bin/busybox", kind: "file", data: busybox, executable: true });
+  entries.push({ path: "init", kind: "file", data: Buffer.from(init), executable: true });
+  return cpio(entries);
+}
+
+const init = `#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+property() { /bin/busybox tr -d '\\0' 2>/dev/null </sys/firmware/devicetree/base/$1; }
+for word in $(/bin/busybox cat /proc/cmdline); do
+  case $word in bramble.generation=*) echo "userspace: generation is \${word#*=}" ;; esac
+done
+echo "userspace: model is $(property model)"
+echo "userspace: overlay is $(property bramble-test)"
+echo "userspace: reached"
+exec /bin/busybox poweroff -f
+`;
+const userspace = /userspace: reached/;
+
+/** What the userspace said about something. */
+function said(console: QemuBoot["console"], what: string): string | undefined {
+  return new RegExp(`userspace: ${what} is (.*)`).exec(console.join("\n"))?.[1];
+}
+
+/** An overlay that leaves a mark at the root of the device tree. */
+async function compiledOverlay(mark: string): Promise<Buffer> {
+  const source = `/dts-v1/; /plugin/;
+/ { fragment@0 { target-path = "/"; __overlay__ { ${mark} = "applied"; }; }; };`;
+  const folder = await mkdtemp(`${tmpdir()}/bramble-overlay-`);
+  try {
+    await writeFile(`${folder}/source`, source);
+    const dtc = ["-I", "dts", "-O", "dtb", "-@", "-o", `${folder}/overlay`, `${folder}/source`];
+    await run((await emulators()).command("dtc", dtc));
+    return await readFile(`${folder}/overlay`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
