@@ -27,6 +27,10 @@ export function watched(folder: Folder): { readonly folder: Folder; readonly wat
         note(`makeFolder ${path}`);
         return folder.makeFolder(path);
       },
+      makeFolders: (paths) => {
+        for (const path of paths) note(`makeFolder ${path}`);
+        return folder.makeFolders(paths);
+      },
       write: (path, bytes) => {
         note(`write ${path}`, bytes.byteLength);
         return folder.write(path, bytes);
@@ -63,10 +67,9 @@ export function watched(folder: Folder): { readonly folder: Folder; readonly wat
         note(`removeUnlinked ${path}`);
         return folder.removeUnlinked(path, minutes);
       },
-      commit: (parts = []) => {
-        for (const part of parts) note(`make ${part.path}`, part.kind === "file" ? part.content.byteLength : 0);
+      commit: () => {
         note("commit");
-        return folder.commit(parts);
+        return folder.commit();
       },
       commitNames: (path) => {
         note(`commitNames ${path}`);

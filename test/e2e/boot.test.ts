@@ -1,76 +1,92 @@
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sshKeyPair } from "../../formats/ssh-key.ts";
 import { type CpioEntry, cpio } from "../../tools/image/cpio.ts";
 import { run } from "../../tools/lib/run.ts";
 import { debianRoot } from "../doubles/debian-root.ts";
-import { type Dnsmasq, startDnsmasq } from "../doubles/dnsmasq.ts";
 import { boards, booted } from "../doubles/pi-bootloader/samples.ts";
 import { bootPi, type PiBoot } from "../doubles/pi-bootloader.ts";
 import { bootInQemu, emulators, type QemuBoot } from "../doubles/qemu-boot.ts";
+import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
 import { pinBootArtifacts } from "../engine/boot-artifacts.ts";
 import { startTrial, type Trial } from "../engine/trial.ts";
+import { ownFolders } from "../providers/support/boot-machine.ts";
+import { makeSegment, type Segment } from "./support/segment.ts";
 
 /** Longer than any boot that was seen, on a machine that does other things besides. */
 const deadline = 180_000;
 
-/** What DHCP says of boot servers is the double's to know; nobody has these addresses. */
-const site = (roots: string) => `network: { cidr: 198.51.100.0/24, gateway: 198.51.100.1 }
+/** Folders of the boot server; it has those above to itself. */
+const roots = "/srv/boot";
+
+/** Bootloaders ask the server at its own address (TFTP_IP), as they do with an ordinary router. */
+const site = (segment: Segment, hostKey: string) => `network: { cidr: ${segment.cidr}, gateway: ${segment.here} }
 boot:
   server: tower
-  dhcp: proxy
-  manage: false
   tftp: ${roots}/tftp
   http: ${roots}/http
   overlays: [bramble-test]
   bootloader: { order: [network] }
 boards:
-  tower: { model: pc, role: boot-server, memory: 4GiB, connect: local, address: 198.51.100.5 }
-  pi4: { model: pi4b, memory: 4GiB, serial: "${boards.pi4.serial}", mac: "${boards.pi4.mac}", address: 198.51.100.11 }
-  pi5: { model: pi5, memory: 8GiB, serial: "${boards.pi5.serial}", mac: "${boards.pi5.mac}", address: 198.51.100.12 }
+  tower: { model: pc, role: boot-server, memory: 4GiB, address: ${segment.address(2)}, hostKey: ${hostKey} }
+  pi4: { model: pi4b, memory: 4GiB, serial: "${boards.pi4.serial}", mac: "${boards.pi4.mac}", address: ${segment.address(11)} }
+  pi5: { model: pi5, memory: 8GiB, serial: "${boards.pi5.serial}", mac: "${boards.pi5.mac}", address: ${segment.address(12)} }
 `;
 
 /**
- * From a site file to a userspace: what `up` publishes is served by the real dnsmasq, fetched as the bootloaders of both
- * models do it, and started by QEMU.
+ * From a site file to a userspace: `up` makes a machine the boot server over SSH and publishes there; what it serves is
+ * fetched as the bootloaders of both models do it, and started by QEMU.
  */
 describe("a board without an SD card", function () {
   this.timeout(600_000);
   let trial: Trial;
-  let roots: string;
-  let dnsmasq: Dnsmasq;
+  let segment: Segment;
+  let tower: SecondHost;
+  const undo: (() => Promise<void>)[] = [];
 
   before(async () => {
-    roots = await mkdtemp(join(tmpdir(), "bramble-roots-"));
-    await chmod(roots, 0o755); // dnsmasq is not root
+    segment = await makeSegment();
+    undo.push(() => segment.remove());
     trial = await startTrial();
+    undo.push(() => trial.remove());
+    const hostKey = sshKeyPair(randomBytes(32));
     await pinBootArtifacts(trial, await bootFiles());
-    await trial.makeStack("home", site(roots));
+    await trial.makeStack("home", site(segment, hostKey.publicKey));
+    tower = await startSecondHost({
+      name: "tower",
+      address: `${segment.address(2)}/24`,
+      wire: { bridge: segment.bridge },
+      hostKey: hostKey.privateKey,
+      authorizedKey: (await trial.bramble("deploy-key", "--stack", "home")).stdout,
+    });
+    undo.push(() => tower.stop());
+    await tower.run(["sh", "-c", ownFolders]);
     await up();
-    dnsmasq = await startDnsmasq({ root: join(roots, "tftp") });
   });
   after(async () => {
-    await dnsmasq?.stop();
-    await trial?.remove();
-    await rm(roots, { recursive: true, force: true });
+    for (const step of undo.reverse()) await step();
   });
 
+  const bramble = (operation: string) => trial.bramble(operation, "--stack", "home", "--yes", "--skip-preview");
+  /** Ends with 4, since nobody answers at the boards' addresses. */
   const up = async () => {
-    const { code, stdout, stderr } = await trial.bramble("up", "--stack", "home", "--yes", "--skip-preview");
-    ok(code === 0 || code === 4, stdout + stderr); // 4: nobody answers at the boards' addresses
+    const { code, stdout, stderr } = await bramble("up");
+    equal(code, 4, stdout + stderr);
   };
   const edit = async (from: string, to: string) => {
     const file = join(trial.folder, "stacks/home.yaml");
     await writeFile(file, (await readFile(file, "utf8")).replace(from, to));
   };
   const publishedGeneration = async (board: string) =>
-    /^os_prefix=(.*)\/$/m.exec(await readFile(join(roots, "tftp", board, "config.txt"), "utf8"))?.[1];
+    /^os_prefix=(.*)\/$/m.exec(await tower.run(["cat", `${roots}/tftp/${board}/config.txt`]))?.[1];
 
   /** What each board has in its EEPROM; as from the factory, but for the boot order that an SD card gave it. */
   const eeproms: Record<keyof typeof boards, Partial<PiBoot>> = { pi4: {}, pi5: {} };
   const boot = (board: keyof typeof boards, more: Partial<PiBoot> = {}) =>
-    bootPi({ ...boards[board], ...eeproms[board], server: { address: dnsmasq.address, port: 69 }, ...more });
+    bootPi({ ...boards[board], ...eeproms[board], server: { address: segment.address(2) }, ...more });
 
   for (const [board, prefix] of [
     ["pi4", "dc-a6-32-01-36-c2"],
@@ -112,6 +128,13 @@ describe("a board without an SD card", function () {
     match(console.join("\n"), /Booting Linux on physical CPU .*\[0x414fd0b1\]/, "the processor is a Cortex-A76");
   });
 
+  it("finds what is too large for TFTP at the address on its command line", async () => {
+    const { files } = booted(await boot("pi4"));
+    const repository = /alpine_repo=(\S+)/.exec(files.commandLine)?.[1];
+    const index = await fetch(`${repository}/aarch64/APKINDEX.tar.gz`);
+    equal(await index.text(), (await bootFiles())["apks/aarch64/APKINDEX.tar.gz"]?.toString());
+  });
+
   for (const board of ["pi4", "pi5"] as const) {
     it(`boots one version whole when another is published while it boots (${board})`, async () => {
       const before = await publishedGeneration(board);
@@ -142,6 +165,14 @@ describe("a board without an SD card", function () {
       await up();
     });
   }
+
+  it("is left without a boot server by `destroy`, which takes its services and folders", async () => {
+    const { code, stdout, stderr } = await bramble("destroy");
+    equal(code, 0, stdout + stderr);
+    equal(await tower.run(["find", roots, "-mindepth", "2"]), "");
+    const processes = await tower.run(["ps", "-e", "-o", "args="]);
+    doesNotMatch(processes, /dnsmasq|nginx/);
+  });
 });
 
 let made: Promise<Record<string, Buffer>> | undefined;

@@ -130,7 +130,8 @@ const { bytes } = await tftpRead({ address }, file, { blockSize: 1024, fileTimeo
 process.stdout.write(bytes);`;
 
 /** Folders as they are on this machine, but what is written to them stays in the private one. */
-const ownFolders = `mount -t tmpfs tmpfs /tmp
+/** A shell script that gives a private machine folders of its own where a boot server has files. */
+export const ownFolders = `mount -t tmpfs tmpfs /tmp
 for folder in etc var/lib var/log srv; do
   mkdir -p /run/changes/$folder /run/changes/work/$folder
   mount -t overlay -o lowerdir=/$folder,upperdir=/run/changes/$folder,workdir=/run/changes/work/$folder none /$folder
