@@ -1,5 +1,5 @@
-import { type Folder, isTrouble, type Part } from "../transport/folder.ts";
-import type { TreeFile } from "./contents.ts";
+import { type Folder, isTrouble } from "../transport/folder.ts";
+import type { LargeFile, SmallFile, TreeFile } from "./contents.ts";
 import { foldersAbove } from "./inputs.ts";
 import { manifestSuffix, printVersion, storePath, treeFolder } from "./layout.ts";
 import { noRoom, supply } from "./store.ts";
@@ -10,6 +10,8 @@ export interface Reusable {
   /** Path of the version. */
   readonly from: string;
   readonly paths: ReadonlySet<string>;
+  /** Whether its manifest is the right one. */
+  readonly manifest: boolean;
   /** Whether the version has all that is wanted, and nothing else. */
   readonly all: boolean;
 }
@@ -32,40 +34,77 @@ export interface Plan {
  * @throws Error that says how much room is needed and there, when it is too little; what was made is removed then.
  */
 export async function build(folder: Folder, plan: Plan): Promise<string> {
-  const { tree, files, staying, generation, claim, versions } = plan;
-  const name = printVersion({ number: (versions[0]?.number ?? 0) + 1, generation, claim });
+  const { tree, files, donor, staying, manifest } = plan;
+  const name = await makeVersion(folder, plan);
   const version = `${treeFolder(tree)}/${name}`;
-  const large = files.filter((file) => file.kind === "large");
-  await supply(folder, large, tree);
-  const own = new Set(files.map(({ path }) => path.split("/", 1)[0] ?? path));
-  const carried = await carriedOver(folder, tree, staying, own);
   try {
-    await folder.commit(partsOf(version, plan, carried));
+    await folder.makeFolders(foldersOf(files).map((path) => `${version}/${path}`));
+    const own = new Set(files.map(({ path }) => path.split("/", 1)[0] ?? path));
+    const carried = await carriedOver(folder, tree, staying, own);
+    const large = files.filter((file) => file.kind === "large");
+    await allOf([
+      placeManifest(folder, version, manifest, donor),
+      placeLarge(folder, tree, version, large),
+      ...files.map((file) => (file.kind === "small" ? placeSmall(folder, version, file, donor) : undefined)),
+      ...[...carried].map(([link, target]) => folder.makeLink(`${version}/${link}`, target)),
+    ]);
+    await folder.commit();
     return name;
   } catch (error) {
     if (isTrouble(error, "lost")) throw error;
     // Makes room; if that fails too, the first error is the one to know.
     await folder.removeAll([version, `${version}${manifestSuffix}`]).catch(() => undefined);
+    await folder.removeEmpty(treeFolder(tree)).catch(() => undefined);
     if (isTrouble(error, "full")) throw await shortOfRoom(folder, tree, files, error);
     throw error;
   }
 }
 
-/** All that a version is made of. The manifest is the last. */
-function partsOf(version: string, { files, donor, manifest }: Plan, carried: ReadonlyMap<string, string>): Part[] {
-  const folders = [...new Set(files.flatMap(({ path }) => foldersAbove(path)))];
-  return [
-    { kind: "folder", path: version },
-    ...folders.map((path): Part => ({ kind: "folder", path: `${version}/${path}` })),
-    ...[...carried].map(([name, target]): Part => ({ kind: "link", path: `${version}/${name}`, target })),
-    ...files.map((file): Part => {
-      const path = `${version}/${file.path}`;
-      if (file.kind === "large") return { kind: "hard link", path, to: storePath(file.sha256) };
-      if (donor.paths.has(file.path)) return { kind: "hard link", path, to: `${donor.from}/${file.path}` };
-      return { kind: "file", path, content: file.content };
-    }),
-    { kind: "file", path: `${version}${manifestSuffix}`, content: Buffer.from(manifest) },
-  ];
+/** Waits for all, also when one of them fails: what is to be cleared away must not grow any more. */
+async function allOf(work: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function makeVersion(folder: Folder, { tree, generation, claim, versions }: Plan): Promise<string> {
+  for (let number = (versions[0]?.number ?? 0) + 1; ; number++) {
+    const name = printVersion({ number, generation, claim });
+    if (await folder.makeFolder(`${treeFolder(tree)}/${name}`)) return name;
+  }
+}
+
+/** The folders of a tree, each after the one that it lies in. */
+function foldersOf(files: readonly TreeFile[]): string[] {
+  return [...new Set(files.flatMap(({ path }) => foldersAbove(path)))];
+}
+
+async function placeLarge(folder: Folder, tree: string, version: string, files: readonly LargeFile[]): Promise<void> {
+  const missing = await linkAll(folder, version, files);
+  if (missing.length === 0) return;
+  await supply(folder, missing, tree);
+  const [still] = await linkAll(folder, version, missing);
+  if (still === undefined) return;
+  throw new Error(
+    `${folder.where}: ${storePath(still.sha256)} was put there and is gone: does somebody clean up there?`,
+  );
+}
+
+/** @returns those that the store does not have. */
+async function linkAll(folder: Folder, version: string, files: readonly LargeFile[]): Promise<LargeFile[]> {
+  const made = await Promise.all(files.map(({ path, sha256 }) => folder.link(storePath(sha256), `${version}/${path}`)));
+  return files.filter((_, index) => !made[index]);
+}
+
+async function placeSmall(folder: Folder, version: string, file: SmallFile, donor: Reusable): Promise<void> {
+  const path = `${version}/${file.path}`;
+  const isThere = donor.paths.has(file.path) && (await folder.link(`${donor.from}/${file.path}`, path));
+  if (!isThere) await folder.write(path, file.content);
+}
+
+async function placeManifest(folder: Folder, version: string, manifest: string, donor: Reusable): Promise<void> {
+  const path = `${version}${manifestSuffix}`;
+  const isThere = donor.manifest && (await folder.link(`${donor.from}${manifestSuffix}`, path));
+  if (!isThere) await folder.write(path, Buffer.from(manifest));
 }
 
 /** Where room is short although bytes are free (of inodes, say), the error stays as it is. */

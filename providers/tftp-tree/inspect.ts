@@ -10,12 +10,15 @@ export interface Difference {
 }
 
 /**
- * Compares a version with its manifest. Files whose second name is in the store are known by size and time, and only
- * what the store has is hashed, once for all trees; all other files are hashed.
+ * Compares a version with its manifest. Of files that have their second name in the store, only the one there is hashed,
+ * once for all trees; all others are hashed.
  */
 export async function differences(folder: Folder, version: string, manifest: Manifest): Promise<Difference[]> {
   const found = await walk(folder, version);
   const stored = await hashStored(folder, [...manifest.values()]);
+  const files = [...manifest.keys()].filter((path) => found.get(path)?.kind === "file");
+  const identities = await folder.identities(files.map((path) => `${version}/${path}`));
+  const identity = new Map(files.map((path, index) => [path, identities[index]]));
   const unknown: string[] = [];
   const differing: Difference[] = [];
   for (const [path, sha256] of manifest) {
@@ -23,7 +26,7 @@ export async function differences(folder: Folder, version: string, manifest: Man
     const hashed = stored.get(sha256);
     if (entry === undefined) differing.push({ path, what: "missing" });
     else if (entry.kind !== "file" || (entry.mode & 0o004) === 0) differing.push({ path, what: "changed" });
-    else if (hashed?.state !== "right" || !isSame(entry, hashed.stat)) unknown.push(path);
+    else if (hashed?.state !== "right" || hashed.identity !== identity.get(path)) unknown.push(path);
   }
   const hashes = await folder.sha256(unknown.map((path) => `${version}/${path}`));
   unknown.forEach((path, index) => {
@@ -31,10 +34,6 @@ export async function differences(folder: Folder, version: string, manifest: Man
   });
   for (const path of found.keys()) if (!manifest.has(path)) differing.push({ path, what: "foreign" });
   return differing.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function isSame(a: Omit<Entry, "name">, b: Omit<Entry, "name">): boolean {
-  return a.size === b.size && a.modified === b.modified;
 }
 
 /** All of a version that is no folder, and empty folders, by path; without what it shows of older ones. */

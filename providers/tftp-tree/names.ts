@@ -15,6 +15,11 @@ export async function lookAtNames(
   return new Map(states);
 }
 
+/** Whether something that is not Bramble's has one of the names. */
+export function hasForeign(states: ReadonlyMap<string, NameState>): boolean {
+  return [...states.values()].includes("foreign");
+}
+
 /** @throws Error that says what to do when something that is not Bramble's has one of the names. */
 export function refuseForeign(folder: Folder, tree: string, states: ReadonlyMap<string, NameState>): void {
   const foreign = [...states].filter(([, state]) => state === "foreign").map(([name]) => name);

@@ -6,7 +6,7 @@ import type { Owner } from "./inputs.ts";
 import { differences } from "./inspect.ts";
 import { currentFolder, currentLink, currentTarget, manifestSuffix, shortGeneration, treeFolder } from "./layout.ts";
 import { parseManifest, printManifest } from "./manifest.ts";
-import { lookAtNames, refuseForeign, removeNames, replaceLink, setNames } from "./names.ts";
+import { hasForeign, lookAtNames, refuseForeign, removeNames, replaceLink, setNames } from "./names.ts";
 import { claimRoot } from "./root.ts";
 import { dropDamaged, sweep } from "./store.ts";
 import { divideVersions, listVersions, serverTime, type Version } from "./versions.ts";
@@ -41,7 +41,8 @@ export interface Published {
  * Makes a server have and serve a tree. Whatever stops it, at any moment: boards see the old tree or the new one, and
  * the same call again finishes. What is right already is left as it is, and what is there already is not sent.
  *
- * All of a new version is on the disk before one link is switched. Calls for different trees, in this process or in
+ * All of a new version is on the disk before one link is switched. The switch itself is when the server next writes,
+ * some seconds later: a power cut until then leaves the old tree served, which a refresh shows. Calls for different trees, in this process or in
  * another one, need no lock: each makes a folder of its own, and what nothing refers to is removed only when it has
  * been there for longer than a publish takes.
  */
@@ -52,6 +53,7 @@ export async function publish(folder: Folder, publication: Publication): Promise
     lookAtNames(folder, tree, names),
     lookAtTree(folder, publication),
   ]);
+  if (versions.length === 0 && hasForeign(states)) await folder.removeEmpty(treeFolder(tree));
   refuseForeign(folder, tree, states);
 
   const served = versions.find(({ name }) => target === currentTarget(tree, name));
@@ -71,7 +73,6 @@ export async function publish(folder: Folder, publication: Publication): Promise
     setNames(folder, tree, states),
     removeNames(folder, tree, dropped),
   ]);
-  await Promise.all([currentFolder, "."].map((path) => folder.commitNames(path)));
   await removeVersions(
     folder,
     tree,
@@ -97,7 +98,7 @@ async function switchTo(folder: Folder, link: string, target: string, before: st
   if (!isMade) await replaceLink(folder, link, target);
 }
 
-const noFiles: Reusable = { from: "", paths: new Set(), all: false };
+const noFiles: Reusable = { from: "", paths: new Set(), manifest: false, all: false };
 
 /** The version to take small files from: one of the same generation, the one that is served before others. */
 function donorOf(versions: readonly Version[], served: Version | undefined, generation: string): Version | undefined {
@@ -110,7 +111,9 @@ async function rightFiles(folder: Folder, tree: string, { name }: Version, manif
   const wanted = parseManifest(manifest);
   const differing = await differences(folder, from, wanted);
   const wrong = new Set(differing.map(({ path }) => path));
-  return { from, paths: new Set([...wanted.keys()].filter((path) => !wrong.has(path))), all: differing.length === 0 };
+  const paths = new Set([...wanted.keys()].filter((path) => !wrong.has(path)));
+  const list = (await folder.read(`${from}${manifestSuffix}`))?.toString("utf8");
+  return { from, paths, manifest: list === manifest, all: differing.length === 0 && list === manifest };
 }
 
 function largeHashes(files: readonly TreeFile[]): string[] {
@@ -131,6 +134,7 @@ async function divide(
 
 async function removeVersions(folder: Folder, tree: string, versions: readonly Version[]): Promise<void> {
   if (versions.length === 0) return;
+  await folder.commitNames(currentFolder); // else a power cut could bring back a link to what is removed here
   const paths = versions.map(({ name }) => `${treeFolder(tree)}/${name}`);
   await folder.removeAll(paths.flatMap((path) => [`${path}${manifestSuffix}`, path]));
   await sweep(folder);

@@ -5,7 +5,9 @@ import { folders, home, incomingFolder, ownerFile, treesFolder } from "./layout.
 import { forgetStore } from "./store.ts";
 
 /** The roots that this process has seen to be its site's. */
-const claimed = new WeakMap<Folder, Promise<void>>();
+const claimed = new WeakMap<Folder, { readonly id: string; readonly claiming: Promise<void> }>();
+/** Those that are being left, because their last tree is gone. */
+const leaving = new WeakMap<Folder, Promise<void>>();
 /** Those in which something was missing that should be there. */
 const suspect = new WeakSet<Folder>();
 
@@ -15,9 +17,9 @@ const suspect = new WeakSet<Folder>();
  */
 export function claimRoot(folder: Folder, owner: Owner): Promise<void> {
   const known = claimed.get(folder);
-  if (known !== undefined) return known;
-  const claiming = claim(folder, owner);
-  claimed.set(folder, claiming);
+  if (known?.id === owner.id) return known.claiming;
+  const claiming = Promise.resolve(leaving.get(folder)).then(() => claim(folder, owner));
+  claimed.set(folder, { id: owner.id, claiming });
   claiming.catch(() => claimed.delete(folder));
   return claiming;
 }
@@ -55,8 +57,13 @@ async function refuseOthers(folder: Folder, owner: Owner): Promise<boolean> {
 /** Removes what is left of Bramble in a root when its last tree is gone. What others have there stays. */
 export async function leaveRoot(folder: Folder): Promise<void> {
   if (!(await folder.removeEmpty(treesFolder))) return;
+  const removing = folder.removeAll([home]);
+  leaving.set(
+    folder,
+    removing.catch(() => undefined), // the caller has the error
+  );
   forgetRoot(folder);
-  await folder.removeAll([home]);
+  await removing;
 }
 
 async function claim(folder: Folder, owner: Owner): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Entry, type Folder, isTrouble, type Source, sizeOf } from "../transport/folder.ts";
+import { type Folder, isTrouble, type Source, sizeOf } from "../transport/folder.ts";
 import type { LargeFile } from "./contents.ts";
 import { incomingFolder, storeFolder, storePath } from "./layout.ts";
 
@@ -11,38 +11,30 @@ import { incomingFolder, storeFolder, storePath } from "./layout.ts";
 
 /** What this process has found out about a root's store. */
 interface Known {
-  /** What was there when it was first looked at, and what has come since. It may be gone again: then links fail. */
-  present?: Promise<Set<string>>;
   /** Contents that were put there, or are being put there. */
   readonly supplies: Map<string, Promise<void>>;
   /** Contents whose bytes were hashed on the server. */
   readonly hashed: Map<string, Promise<Hashed>>;
 }
 
-type Stat = Omit<Entry, "name">;
-
-/** What hashing a content said. */
-export type Hashed = { readonly state: "right"; readonly stat: Stat } | { readonly state: "absent" | "damaged" };
+/** What hashing a content said, and what tells the file from others. */
+export type Hashed = { readonly state: "right"; readonly identity: string } | { readonly state: "absent" | "damaged" };
 
 const known = new WeakMap<Folder, Known>();
 
 export function forgetStore(folder: Folder): void {
-  known.delete(folder);
+  known.get(folder)?.hashed.clear(); // what is being sent goes on
 }
 
 /**
- * Sends the contents that the store lacks, each once, however many trees want it at the same time.
+ * Sends contents that the store lacks, each once, however many trees want it at the same time.
  * @param tree for messages
  * @throws Error that says how much room is needed and there; then nothing was sent.
  */
 export async function supply(folder: Folder, files: readonly LargeFile[], tree: string): Promise<void> {
   const { supplies, hashed } = knownOf(folder);
-  const present = await presentIn(folder);
-  const missing = [...new Map(files.map((file) => [file.sha256, file])).values()].filter(
-    ({ sha256 }) => !present.has(sha256),
-  );
-  if (missing.length === 0) return;
-  const sources = await Promise.all(missing.map(async ({ sha256, source }) => ({ sha256, source: await source() })));
+  const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
+  const sources = await Promise.all(distinct.map(async ({ sha256, source }) => ({ sha256, source: await source() })));
   await requireRoom(
     folder,
     sources.reduce((sum, { source }) => sum + sizeOf(source), 0),
@@ -53,9 +45,8 @@ export async function supply(folder: Folder, files: readonly LargeFile[], tree: 
       const going = supplies.get(sha256);
       if (going !== undefined) return going;
       const sending = send(folder, sha256, source, tree)
-        .then((stat) => {
-          present.add(sha256);
-          hashed.set(sha256, Promise.resolve({ state: "right", stat }));
+        .then(() => {
+          hashed.delete(sha256);
         })
         .finally(() => supplies.delete(sha256));
       supplies.set(sha256, sending);
@@ -64,24 +55,15 @@ export async function supply(folder: Folder, files: readonly LargeFile[], tree: 
   );
 }
 
-function presentIn(folder: Folder): Promise<Set<string>> {
-  const store = knownOf(folder);
-  store.present ??= folder.list(storeFolder).then((entries) => new Set(entries?.map(({ name }) => name)));
-  return store.present;
-}
-
 /** Says of contents whether the store has them with the right bytes. A right one is hashed once in a process. */
 export async function hashStored(folder: Folder, hashes: readonly string[]): Promise<ReadonlyMap<string, Hashed>> {
   const { hashed } = knownOf(folder);
   const fresh = [...new Set(hashes)].filter((sha256) => !hashed.has(sha256));
-  if (fresh.length > 0) {
-    const found = folder.sha256(fresh.map(storePath));
-    fresh.forEach((sha256, index) => {
-      const result = found.then((all) => judge(folder, sha256, all[index]));
-      hashed.set(sha256, result);
-      const forget = () => hashed.delete(sha256);
-      result.then(({ state }) => state === "right" || forget(), forget);
-    });
+  for (const sha256 of fresh) {
+    const result = hash(folder, sha256);
+    hashed.set(sha256, result);
+    const forget = () => hashed.delete(sha256);
+    result.then(({ state }) => state === "right" || forget(), forget);
   }
   const results = await Promise.all(
     hashes.map(async (sha256): Promise<[string, Hashed]> => {
@@ -94,18 +76,12 @@ export async function hashStored(folder: Folder, hashes: readonly string[]): Pro
 /** Takes contents with wrong bytes out of the store, so that they are sent again. Trees that have them keep them. */
 export async function dropDamaged(folder: Folder, hashes: readonly string[]): Promise<void> {
   const damaged = [...(await hashStored(folder, hashes))].filter(([, { state }]) => state === "damaged");
-  await Promise.all(
-    damaged.map(async ([sha256]) => {
-      (await presentIn(folder)).delete(sha256);
-      await folder.remove(storePath(sha256));
-    }),
-  );
+  await Promise.all(damaged.map(([sha256]) => folder.remove(storePath(sha256))));
 }
 
 /** Removes contents that no tree has, unless they are so new that a tree may be about to link them. */
 export async function sweep(folder: Folder): Promise<void> {
   await folder.removeUnlinked(storeFolder, graceMinutes);
-  delete knownOf(folder).present;
   await folder.removeUnlinked(incomingFolder, halfSentMinutes);
 }
 
@@ -127,34 +103,34 @@ export function noRoom(folder: Folder, tree: string, bytes: number, free: number
   );
 }
 
-async function send(folder: Folder, sha256: string, source: Source, tree: string): Promise<Stat> {
-  const there = await folder.stat(storePath(sha256));
-  if (there !== undefined) return there; // another tree was quicker
+async function send(folder: Folder, sha256: string, source: Source, tree: string): Promise<void> {
+  const path = storePath(sha256);
+  if ((await folder.stat(path)) !== undefined) return; // another tree was quicker
   const aside = `${incomingFolder}/${sha256}`;
-  const arrives = async () => {
-    await folder.upload(aside, source).catch(async (error) => {
+  const upload = () =>
+    folder.upload(aside, source).catch(async (error) => {
       if (!isTrouble(error, "full")) throw error;
       await folder.remove(aside);
       throw noRoom(folder, tree, sizeOf(source), await folder.free());
     });
-    const [arrived] = await folder.sha256([aside]);
-    if (arrived !== sha256) await folder.remove(aside);
-    return arrived === sha256;
-  };
-  // The first try may have gone on with what another process had left there; the second one begins anew.
-  if (!((await arrives()) || (await arrives())))
-    throw new Error(`${folder.where}: ${sha256} was sent twice, and other bytes arrived: is the disk all right?`);
+  // What another run had left there by half may have been of anything.
+  const wentOn = (await upload()) && (await folder.sha256([aside]))[0] !== sha256;
+  if (wentOn) {
+    await folder.remove(aside);
+    await upload();
+  }
   await folder.commit();
-  await folder.rename(aside, storePath(sha256));
-  const stat = await folder.stat(storePath(sha256));
-  if (stat === undefined) throw new Error(`${folder.where}: ${sha256} is gone again: does somebody clean up there?`);
-  return stat;
+  await folder.rename(aside, path).catch(async (error) => {
+    const isThere = isTrouble(error, "absent") && (await folder.stat(path)) !== undefined;
+    if (!isThere) throw error; // else another process was quicker
+  });
 }
 
-async function judge(folder: Folder, sha256: string, found: string | undefined): Promise<Hashed> {
-  if (found === undefined) return { state: "absent" };
-  const stat = found === sha256 ? await folder.stat(storePath(sha256)) : undefined;
-  return stat === undefined ? { state: "damaged" } : { state: "right", stat };
+async function hash(folder: Folder, sha256: string): Promise<Hashed> {
+  const path = storePath(sha256);
+  if ((await folder.stat(path)) === undefined) return { state: "absent" };
+  const [[found], [identity]] = await Promise.all([folder.sha256([path]), folder.identities([path])]);
+  return found === sha256 && identity !== undefined ? { state: "right", identity } : { state: "damaged" };
 }
 
 function knownOf(folder: Folder): Known {

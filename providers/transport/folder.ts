@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /**
  * A folder that things are published in, here or on a server: what both can do, and what providers need. Paths are
  * relative to the folder, with `/` between their parts. What comes from people is checked before: nothing here follows
@@ -17,6 +15,8 @@ export interface Folder {
   readLink(path: string): Promise<string | undefined>;
   /** The bytes of a file, links followed; undefined if nothing is there. */
   read(path: string): Promise<Buffer | undefined>;
+  /** What two names have in common when, and only when, they are names of one file; undefined where nothing is. */
+  identities(paths: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** SHA-256 of the bytes of files, in hex, as the machine reads them now; undefined for what is no readable file. */
   sha256(paths: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** The bytes that a file may still take. */
@@ -26,10 +26,15 @@ export interface Folder {
   makeRoot(): Promise<void>;
   /** Makes a folder, readable by everybody; false if something is there. */
   makeFolder(path: string): Promise<boolean>;
+  /** Makes new folders, each after those before it. */
+  makeFolders(paths: readonly string[]): Promise<void>;
   /** Makes a new file of few bytes, readable by everybody and writable by nobody. */
   write(path: string, bytes: Uint8Array): Promise<void>;
-  /** Like write, for many bytes; goes on with what an earlier call to the same path left there. */
-  upload(path: string, source: Source): Promise<void>;
+  /**
+   * Like write, for many bytes; goes on with what an earlier call to the same path left there. @returns whether it went
+   * on: then a look at the bytes is due, for the others are only known to be right.
+   */
+  upload(path: string, source: Source): Promise<boolean>;
   /** Gives a file a second name (a hard link); false if it is not there. */
   link(from: string, to: string): Promise<boolean>;
   /** Makes a symbolic link; false if something is there. */
@@ -47,12 +52,10 @@ export interface Folder {
   removeUnlinked(path: string, minutes: number): Promise<void>;
 
   /**
-   * Makes many things, and settles when they and all that was done before the call are on the disk, and would be there
-   * after a power cut. Folders stand before what lies in them. The whole file system is written out, once for all who
-   * wait: that takes a fifth of writing out one small file after the other.
-   * @throws FolderError; "absent" too when a file to be linked is not there. Some of it may have been made then.
+   * Settles when all that was done before the call is on the disk, and would be there after a power cut. The whole file
+   * system is written out, once for all who wait: that takes a fifth of writing out one small file after the other.
    */
-  commit(parts?: readonly Part[]): Promise<void>;
+  commit(): Promise<void>;
   /** Settles when the names in a folder are on the disk, as they were at the call or later. */
   commitNames(path: string): Promise<void>;
 }
@@ -66,14 +69,6 @@ export interface Entry {
   /** Permission bits. */
   readonly mode: number;
 }
-
-/** Something to be made. What it is like is said at the functions that make one of it. */
-export type Part =
-  | { readonly kind: "folder"; readonly path: string }
-  | { readonly kind: "file"; readonly path: string; readonly content: Uint8Array }
-  /** A second name of the file `to`. */
-  | { readonly kind: "hard link"; readonly path: string; readonly to: string }
-  | { readonly kind: "link"; readonly path: string; readonly target: string };
 
 /** Where the bytes of an upload come from. */
 export type Source =
@@ -140,41 +135,4 @@ export function modeKeeper(folder: {
     if (mode === folderMode) strict ??= folder.stat(path).then((made) => made?.mode !== mode);
     if ((await strict) !== false) await folder.chmod(path, mode);
   };
-}
-
-/**
- * Makes one run of `work` serve all who wait at the same time. While one goes on, callers gather for the next; so none
- * is served by a run that had begun before its call.
- */
-const gathering = 1; // millisecond
-
-export function grouped<Item, Result>(
-  work: (items: readonly Item[]) => Promise<readonly Result[]>,
-): (item: Item) => Promise<Result> {
-  let waiting: { item: Item; settle: (result: Promise<Result>) => void }[] = [];
-  let busy = false;
-  const run = async () => {
-    busy = true;
-    // Those who do the same things at the same time come along.
-    await delay(gathering);
-    const group = waiting;
-    waiting = [];
-    const results = work(group.map(({ item }) => item));
-    group.forEach(({ settle }, index) => {
-      settle(results.then((all) => at(all, index)));
-    });
-    await results.catch(() => undefined); // each caller has it
-    busy = false;
-    if (waiting.length > 0) void run();
-  };
-  return (item) =>
-    new Promise((resolve) => {
-      waiting.push({ item, settle: resolve });
-      if (!busy) void run();
-    });
-}
-
-function at<T>(all: readonly T[], index: number): T {
-  if (index >= all.length) throw new Error(`a group of work gave ${all.length} results and no number ${index}`);
-  return all[index] as T;
 }

@@ -39,6 +39,7 @@ export function lastingShell(
       if (waiting.length === 0) onIdle(true);
     }
   });
+  input.on("error", () => undefined); // it comes with the end of the output, which tells those who wait
   output.on("close", () => {
     ended = new Error("the shell ended");
     for (const { reject } of waiting.splice(0)) reject(ended);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
@@ -9,12 +9,11 @@ import {
   FolderError,
   fileMode,
   folderMode,
-  grouped,
   modeKeeper,
-  type Part,
   type Source,
   type Trouble,
 } from "./folder.ts";
+import { grouped } from "./grouped.ts";
 import { type LastingShell, lastingShell } from "./lasting-shell.ts";
 import { quote } from "./ssh.ts";
 
@@ -54,13 +53,22 @@ export function localFolder(root: string): Folder {
     chmod: (path, mode) => attempt(`set the mode of ${path}`, () => fs.chmod(full(path), mode)),
   });
 
-  const sync = grouped<void, void>(async (waiting) => {
+  const commit = grouped<void, void>(async (waiting) => {
     // No function of Node does this, and starting a program each time takes longer than what it does.
     shell ??= startShell();
     const { code, text } = await shell.run(process.platform === "linux" ? `sync -f -- ${quote(root)}` : "sync");
     if (code !== 0) throw new FolderError(root, "write it all to the disk", "other", text.trim());
     return waiting;
   });
+
+  async function makeFolder(path: string): Promise<boolean> {
+    const made = await unless(["EEXIST"], `make the folder ${path}`, async () => {
+      await fs.mkdir(full(path), folderMode);
+      return true;
+    });
+    if (made) await keepMode(path, folderMode);
+    return made ?? false;
+  }
 
   const commitNames = grouped<string, void>(async (paths) => {
     const all = [...new Set(paths)].map((path) =>
@@ -76,21 +84,6 @@ export function localFolder(root: string): Folder {
     await Promise.all(all);
     return paths.map(() => undefined);
   });
-
-  async function make(part: Part): Promise<void> {
-    const { kind, path } = part;
-    if (kind === "folder") {
-      await attempt(`make the folder ${path}`, () => fs.mkdir(full(path), folderMode));
-      await keepMode(path, folderMode);
-    } else if (kind === "file") await write(path, part.content);
-    else if (kind === "link") await attempt(`make the link ${path}`, () => fs.symlink(part.target, full(path)));
-    else await attempt(`link ${path} to ${part.to}`, () => fs.link(full(part.to), full(path)));
-  }
-
-  async function write(path: string, bytes: Uint8Array): Promise<void> {
-    await attempt(`write ${path}`, () => fs.writeFile(full(path), bytes, { flag: "wx", mode: fileMode }));
-    await keepMode(path, fileMode);
-  }
 
   return {
     where: root,
@@ -113,6 +106,11 @@ export function localFolder(root: string): Folder {
 
     read: (path) => unless(absent, `read ${path}`, () => fs.readFile(full(path))),
 
+    identities: (paths) =>
+      Promise.all(
+        paths.map((path) => unless(absent, `look at ${path}`, async () => String((await fs.lstat(full(path))).ino))),
+      ),
+
     sha256: (paths) =>
       Promise.all(
         paths.map((path) =>
@@ -133,23 +131,25 @@ export function localFolder(root: string): Folder {
       await attempt("make it", () => fs.mkdir(root, { recursive: true, mode: folderMode }));
     },
 
-    async makeFolder(path) {
-      const made = await unless(["EEXIST"], `make the folder ${path}`, async () => {
-        await fs.mkdir(full(path), folderMode);
-        return true;
-      });
-      if (made) await keepMode(path, folderMode);
-      return made ?? false;
+    makeFolder,
+
+    async makeFolders(paths) {
+      for (const path of paths) await makeFolder(path);
     },
 
-    write,
+    async write(path, bytes) {
+      await attempt(`write ${path}`, () => fs.writeFile(full(path), bytes, { flag: "wx", mode: fileMode }));
+      await keepMode(path, fileMode);
+    },
 
     upload: (path, source) =>
       attempt(`write ${path}`, async () => {
         // A copy on the same machine is quick: half a one is made again.
-        await fs.rm(full(path), { force: true });
-        await copy(source, full(path));
-        await fs.chmod(full(path), fileMode);
+        const aside = `${full(path)}.${randomUUID()}`;
+        await copy(source, aside);
+        await fs.chmod(aside, fileMode);
+        await fs.rename(aside, full(path));
+        return false;
       }),
 
     async link(from, to) {
@@ -200,11 +200,7 @@ export function localFolder(root: string): Folder {
       await Promise.all(removed);
     },
 
-    async commit(parts = []) {
-      for (const part of parts) if (part.kind === "folder") await make(part);
-      await Promise.all(parts.filter(({ kind }) => kind !== "folder").map(make));
-      await sync();
-    },
+    commit: () => commit(),
     commitNames,
   };
 }

@@ -5,17 +5,16 @@ import {
   FolderError,
   fileMode,
   folderMode,
-  grouped,
+  isTrouble,
   modeKeeper,
-  type Part,
   type Source,
   sizeOf,
   type Trouble,
 } from "./folder.ts";
+import { grouped } from "./grouped.ts";
 import { type Attributes, mostBytesInWrite, SftpError, sftpCodes } from "./sftp.ts";
 import { quote, where } from "./ssh.ts";
 import type { SshSession } from "./ssh-pool.ts";
-import { tar } from "./tar.ts";
 
 /**
  * A folder on a machine that runs OpenSSH's SFTP server. What that can't do (hashing, writing out a file system) is done
@@ -36,12 +35,26 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     }
   }
 
-  /** Like attempt, where one outcome is an answer: undefined. */
-  async function unless<T>(is: (error: FolderError) => Promise<boolean>, what: string, make: () => Promise<T>) {
-    return await attempt(what, make).catch(async (error) => {
-      if (error instanceof FolderError && (await is(error))) return undefined;
+  /** Like attempt, where nothing is there: undefined. */
+  async function unlessAbsent<T>(what: string, make: () => Promise<T>): Promise<T | undefined> {
+    return await attempt(what, () =>
+      make().catch((error) => {
+        if (error instanceof SftpError && error.code === sftpCodes.noSuchFile) return undefined;
+        throw error;
+      }),
+    );
+  }
+
+  /** Whether something could be made at a path; false if something is there. */
+  async function unlessThere(what: string, path: string, make: () => Promise<void>): Promise<boolean> {
+    try {
+      await attempt(what, make);
+      return true;
+    } catch (error) {
+      // SFTP does not say why it failed.
+      if (isTrouble(error, "other", "full", "read-only") && (await stat(path)) !== undefined) return false;
       throw error;
-    });
+    }
   }
 
   async function run(what: string, script: string): Promise<string> {
@@ -60,9 +73,9 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     if (error.code === sftpCodes.noSuchFile) return new FolderError(place, what, "absent", error.message);
     if (error.code === sftpCodes.permissionDenied) return new FolderError(place, what, "denied", error.message);
     if (error.code !== sftpCodes.failure) return new FolderError(place, what, "other", error.message);
-    const { free, isReadOnly } = await sftp.statvfs(root);
-    if (isReadOnly) return new FolderError(place, what, "read-only", error.message);
-    if (free === 0) return new FolderError(place, what, "full", "no room is left on the disk");
+    const fileSystem = await sftp.statvfs(root).catch(() => undefined); // the first error is the one to explain
+    if (fileSystem?.isReadOnly) return new FolderError(place, what, "read-only", error.message);
+    if (fileSystem?.free === 0) return new FolderError(place, what, "full", "no room is left on the disk");
     return new FolderError(place, what, "other", `the server says "${error.message}"`);
   }
 
@@ -70,12 +83,8 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     return new FolderError(place, what, "lost", "the connection was lost");
   }
 
-  const absent = async ({ trouble }: FolderError) => trouble === "absent";
-  const present = (path: string) => async (error: FolderError) =>
-    ["other", "full", "read-only"].includes(error.trouble) && (await stat(path)) !== undefined;
-
   async function stat(path: string): Promise<Omit<Entry, "name"> | undefined> {
-    const found = await unless(absent, `look at ${path}`, () => sftp.lstat(full(path)));
+    const found = await unlessAbsent(`look at ${path}`, () => sftp.lstat(full(path)));
     return found && described(found);
   }
 
@@ -84,38 +93,31 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     chmod: (path, mode) => attempt(`set the mode of ${path}`, () => sftp.chmod(full(path), mode)),
   });
 
-  async function write(path: string, bytes: Uint8Array): Promise<void> {
-    await attempt(`write ${path}`, async () => {
-      const handle = await sftp.open(full(path), "new", fileMode);
-      const written: Promise<void>[] = [];
-      for (let at = 0; at < bytes.length; at += mostBytesInWrite)
-        written.push(sftp.write(handle, at, bytes.subarray(at, at + mostBytesInWrite)));
-      // A server does what concerns one file in the order in which it comes.
-      await Promise.all([...written, sftp.close(handle)]);
-    });
-    await keepMode(path, fileMode);
+  async function makeFolder(path: string): Promise<boolean> {
+    const make = () => sftp.mkdir(full(path), folderMode);
+    const isMade = await unlessThere(`make the folder ${path}`, path, make);
+    if (isMade) await keepMode(path, folderMode);
+    return isMade;
   }
 
-  const hash = grouped<readonly string[], readonly (string | undefined)[]>(async (groups) => {
-    const paths = [...new Set(groups.flat())];
-    // Files that are not there are left out of the output, and make the exit code 1.
-    const script = `cd ${quote(root)} && sha256sum -- ${paths.map(quote).join(" ")} 2>/dev/null || :`;
-    const lines = (await run("hash files", script)).split("\n");
-    const hashes = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
-    return groups.map((group) => group.map((path) => hashes.get(path)));
-  });
+  /** Asks a command that prints a word and then the path for each file, and leaves out those that are not there. */
+  function ofEach(
+    what: string,
+    command: string,
+  ): (paths: readonly string[]) => Promise<readonly (string | undefined)[]> {
+    const ask = grouped<readonly string[], readonly (string | undefined)[]>(async (groups) => {
+      const paths = [...new Set(groups.flat())];
+      const script = `cd ${quote(root)} && ${command} -- ${paths.map(quote).join(" ")} 2>/dev/null || :`;
+      const lines = (await run(what, script)).split("\n").map((line) => line.trim());
+      const found = new Map(lines.map((line) => [line.slice(line.indexOf(" ")).trim(), line.split(" ", 1)[0]]));
+      return groups.map((group) => group.map((path) => found.get(path)));
+    });
+    return (paths) => (paths.length === 0 ? Promise.resolve([]) : ask(paths));
+  }
 
-  const commit = grouped<readonly Part[], void>(async (groups) => {
-    const parts = groups.flat();
-    const sync = `sync -f -- ${quote(root)}`;
-    if (parts.length === 0) await run("write it all to the disk", sync);
-    else {
-      // One program on the other side makes them quicker than a request for each.
-      const archive = (await tar(parts)).toString("base64");
-      const unpack = `base64 -d <<'END' | tar -x -p -m -o -f - -C ${quote(root)} && ${sync}`;
-      await run("make files", `${unpack}\n${archive}\nEND`);
-    }
-    return groups.map(() => undefined);
+  const commit = grouped<void, void>(async (waiting) => {
+    await run("write it all to the disk", `sync -f -- ${quote(root)}`);
+    return waiting;
   });
 
   const commitNames = grouped<string, void>(async (paths) => {
@@ -128,16 +130,16 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     where: place,
 
     async list(path) {
-      const found = await unless(absent, `list ${path}`, () => sftp.readdir(full(path)));
+      const found = await unlessAbsent(`list ${path}`, () => sftp.readdir(full(path)));
       return found?.map(({ name, ...attributes }) => ({ name, ...described(attributes) }));
     },
 
     stat,
 
-    readLink: (path) => unless(absent, `read the link ${path}`, () => sftp.readlink(full(path))),
+    readLink: (path) => unlessAbsent(`read the link ${path}`, () => sftp.readlink(full(path))),
 
     read: (path) =>
-      unless(absent, `read ${path}`, async () => {
+      unlessAbsent(`read ${path}`, async () => {
         const handle = await sftp.open(full(path), "read");
         const chunks: Buffer[] = [];
         for (let at = 0; ; at += chunks.at(-1)?.length ?? 0) {
@@ -149,7 +151,9 @@ export function sftpFolder(session: SshSession, root: string): Folder {
         return Buffer.concat(chunks);
       }),
 
-    sha256: (paths) => (paths.length === 0 ? Promise.resolve([]) : hash(paths)),
+    identities: ofEach("look at files", "ls -di"),
+
+    sha256: ofEach("hash files", "sha256sum"),
 
     free: () => attempt("tell how much room there is", async () => (await sftp.statvfs(root)).free),
 
@@ -157,52 +161,53 @@ export function sftpFolder(session: SshSession, root: string): Folder {
       await run("make it", `mkdir -p -m ${folderMode.toString(8)} -- ${quote(root)}`);
     },
 
-    async makeFolder(path) {
-      const made = await unless(present(path), `make the folder ${path}`, async () => {
-        await sftp.mkdir(full(path), folderMode);
-        return true;
-      });
-      if (made) await keepMode(path, folderMode);
-      return made ?? false;
-    },
+    makeFolder,
 
-    write,
+    // A server does one thing after the other.
+    makeFolders: async (paths) => void (await Promise.all(paths.map(makeFolder))),
+
+    async write(path, bytes) {
+      await attempt(`write ${path}`, async () => {
+        const handle = await sftp.open(full(path), "new", fileMode);
+        const written: Promise<void>[] = [];
+        for (let at = 0; at < bytes.length; at += mostBytesInWrite)
+          written.push(sftp.write(handle, at, bytes.subarray(at, at + mostBytesInWrite)));
+        // A server does what concerns one file in the order in which it comes.
+        await Promise.all([...written, sftp.close(handle)]);
+      });
+      await keepMode(path, fileMode);
+    },
 
     async upload(path, source) {
       const there = (await stat(path))?.size ?? 0;
       const total = sizeOf(source);
-      await attempt(`write ${path}`, async () => {
+      return await attempt(`write ${path}`, async () => {
         // What was in flight when an upload was cut off may have left holes near its end.
         const start = there > total ? 0 : Math.max(0, there - bytesInFlight);
         if (there !== total) {
-          const handle = await sftp.open(full(path), start > 0 ? "present" : "truncated");
+          const handle = await sftp.open(full(path), "any");
           await send(source, start, (chunk, at) => sftp.write(handle, at, chunk));
           await sftp.close(handle);
         }
         await sftp.chmod(full(path), fileMode);
+        return there > 0;
       });
     },
 
     async link(from, to) {
-      const made = await unless(absent, `link ${to} to ${from}`, async () => {
+      const made = await unlessAbsent(`link ${to} to ${from}`, async () => {
         await sftp.hardlink(full(from), full(to));
         return true;
       });
       return made ?? false;
     },
 
-    async makeLink(path, target) {
-      const made = await unless(present(path), `make the link ${path}`, async () => {
-        await sftp.symlink(target, full(path));
-        return true;
-      });
-      return made ?? false;
-    },
+    makeLink: (path, target) => unlessThere(`make the link ${path}`, path, () => sftp.symlink(target, full(path))),
 
     rename: (from, to) => attempt(`rename ${from} to ${to}`, () => sftp.rename(full(from), full(to))),
 
     async remove(path) {
-      await unless(absent, `remove ${path}`, () => sftp.unlink(full(path)));
+      await unlessAbsent(`remove ${path}`, () => sftp.unlink(full(path)));
     },
 
     async removeAll(paths) {
@@ -211,20 +216,20 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     },
 
     async removeEmpty(path) {
-      const isThere = async (error: FolderError) => (await absent(error)) || (await present(path)(error));
-      const removed = await unless(isThere, `remove the folder ${path}`, async () => {
-        await sftp.rmdir(full(path));
-        return true;
+      const what = `remove the folder ${path}`;
+      return await unlessThere(what, path, () => sftp.rmdir(full(path))).catch((error) => {
+        if (isTrouble(error, "absent")) return false;
+        throw error;
       });
-      return removed ?? false;
     },
 
     async removeUnlinked(path, minutes) {
       const options = `! -type d -links 1 -mmin +${minutes}`;
-      await run("remove what is old", `find ${quote(full(path))} ${options} -exec rm -f -- {} +`);
+      const there = quote(full(path));
+      await run("remove what is old", `[ ! -d ${there} ] || find ${there} ${options} -exec rm -f -- {} +`);
     },
 
-    commit: (parts = []) => commit(parts),
+    commit: () => commit(),
     commitNames,
   };
 }
@@ -238,10 +243,14 @@ function troubleIn(text: string): Trouble {
 }
 
 /** File types in st_mode. */
-const kinds: Readonly<Record<number, Entry["kind"]>> = { 16807: "file", 9604: "folder", 21609: "link" };
+const kinds = new Map<number, Entry["kind"]>([
+  [0o100000, "file"],
+  [0o040000, "folder"],
+  [0o120000, "link"],
+]);
 
 function described({ mode, size, modified }: Attributes): Omit<Entry, "name"> {
-  return { kind: kinds[mode & 0o170000] ?? "other", size, modified, mode: mode & 0o7777 };
+  return { kind: kinds.get(mode & 0o170000) ?? "other", size, modified, mode: mode & 0o7777 };
 }
 
 const readBytes = 32 * 1024;

@@ -23,7 +23,7 @@ export interface Sftp {
   /** fsync(2), of a folder too. */
   fsync(path: string): Promise<void>;
   /** Opens a file; a new one gets the mode. */
-  open(path: string, how: "read" | "new" | "truncated" | "present", mode?: number): Promise<Handle>;
+  open(path: string, how: "read" | "new" | "any", mode?: number): Promise<Handle>;
   /** @returns no bytes at the end of the file. */
   read(handle: Handle, at: number, bytes: number): Promise<Buffer>;
   write(handle: Handle, at: number, chunk: Uint8Array): Promise<void>;
@@ -85,7 +85,7 @@ const extended = {
   statvfs: "statvfs@openssh.com",
   fsync: "fsync@openssh.com",
 } as const;
-const ways = { read: 0x01, new: 0x2a, truncated: 0x1a, present: 0x02 } as const; // SSH_FXF_*
+const ways = { read: 0x01, new: 0x2a, any: 0x0a } as const; // SSH_FXF_*
 const ok = 0;
 const endOfFile = 1;
 const readOnly = 1n;

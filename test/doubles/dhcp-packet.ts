@@ -73,7 +73,10 @@ export function dhcpReply(datagram: Buffer, from: string, { xid, mac }: DhcpAske
   };
 }
 
-/** Code, length and value, one after the other, as options are and what is encapsulated in option 43. */
+/**
+ * Code, length and value, one after the other: options are written so, and what PXE has in option 43. What is cut off
+ * is left out, for in option 43 any vendor may have anything.
+ */
 export function* valuesIn(bytes: Uint8Array): Generator<[code: number, value: Uint8Array]> {
   for (let at = 0; at < bytes.length; ) {
     const code = bytes[at] ?? end;
@@ -81,7 +84,7 @@ export function* valuesIn(bytes: Uint8Array): Generator<[code: number, value: Ui
     if (code === pad) at++;
     else {
       const next = at + 2 + (bytes[at + 1] ?? 0);
-      if (next > bytes.length) throw new Error(`option ${code} goes on behind the end of what it is in`);
+      if (next > bytes.length) return;
       yield [code, bytes.subarray(at + 2, next)];
       at = next;
     }

@@ -22,8 +22,10 @@ describe("a Raspberry Pi that looks at a DHCP offer", () => {
   for (const [what, fields] of [
     ["a host name in option 66", { tftpServer: Buffer.from("boot.lan") }],
     ["an address as 4 bytes in option 66", { tftpServer: ipv4Bytes("10.20.0.9") }],
+    ["an address with a NUL behind it in option 66", { tftpServer: Buffer.from("10.20.0.9\0") }],
     ["a next server alone", { nextServer: "10.20.0.9" }],
-    ["another text in option 43", { vendor: Buffer.from(menu.toString("latin1").replace("Pi", "Pie"), "latin1") }],
+    ["another text in option 43", { vendor: Buffer.from(menu.toString("latin1").replace("Boot", "Root"), "latin1") }],
+    ["an option 43 of another kind", { vendor: Buffer.from("http://acs.example/\x09\xff", "latin1") }],
     ["the text outside of a menu", { vendor: Buffer.from("\x0a\x11Raspberry Pi Boot\xff", "latin1") }],
     ["option 43 and a next server that is another", { vendor: menu, nextServer: "10.20.0.9" }],
     ["option 43 and option 66 that differ", { vendor: menu, tftpServer: Buffer.from("10.20.0.9") }],

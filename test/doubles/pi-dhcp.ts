@@ -68,8 +68,9 @@ export async function piDhcp(board: PiDhcp): Promise<PiDhcpOutcome> {
 
 /**
  * Finds the TFTP server in an offer (reference §2.1): the sender, if a menu in option 43 has the right text, or the
- * address in digits that is option 66. Next server and boot file name count for nothing. Of an offer that names two
- * different servers, it isn't known which one the bootloader asks, so such an offer is not taken for a good one.
+ * address in digits that is option 66. Next server and boot file name count for nothing. What isn't known of boards
+ * doesn't pass for a server: which one they ask if an offer names two, and whether they look over the NUL that dnsmasq
+ * puts behind option 66 (suspected not to, raspberrypi/firmware#871).
  */
 export function bootServerIn({ options, nextServer, from }: DhcpReply, bootconf: Bootconf = {}): BootServer {
   const { PXE_OPTION43: text = "Raspberry Pi Boot" } = bootconf;

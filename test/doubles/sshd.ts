@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,17 @@ import type { SshKeyPair } from "../../formats/ssh-key.ts";
 /** A real OpenSSH server on loopback, for the user that runs the tests. */
 export interface Sshd {
   readonly port: number;
+  /** Ends the sessions that go on, as a cable that is pulled does. It can be connected to again. */
+  disconnect(): void;
   stop(): void;
 }
 
-export async function startSshd(hostKey: SshKeyPair, authorizedKey: string, wanted?: number): Promise<Sshd> {
+export async function startSshd(
+  hostKey: SshKeyPair,
+  authorizedKey: string,
+  wanted?: number,
+  settings: readonly string[] = [],
+): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), "sshd-"));
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 }); // sshd's own, which a package or its service makes
   const write = (name: string, text: string) => {
@@ -31,17 +38,29 @@ export async function startSshd(hostKey: SshKeyPair, authorizedKey: string, want
       "UsePAM no",
       "PermitRootLogin prohibit-password",
       "Subsystem sftp internal-sftp",
+      ...settings,
     ].join("\n"),
   );
   const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
   await listening(server, port);
   return {
     port,
+    disconnect: () => {
+      for (const session of childrenOf(server)) process.kill(session, "SIGKILL");
+    },
     stop: () => {
       server.kill();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+function childrenOf({ pid }: ChildProcess): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children
+    .split(" ")
+    .filter((word) => word !== "")
+    .map(Number);
 }
 
 /** A port that nobody listened on a moment ago. */

@@ -98,17 +98,17 @@ describe("DHCP on the boards' network", function () {
       await bootServer(lan, own);
       const station = await boardOn(lan, stranger);
       const { discovers, offers } = stillAsking(await asks(station, stranger, impatient));
-      ok(discovers > 5, `it asked ${discovers} times`);
+      ok(discovers > 2, `it asked ${discovers} times`);
       deepEqual(offers, []);
     });
 
     it("gives strangers one of the leases, where there are some, and no boot server", async () => {
       await bootServer(lan, { ...own, leases: { first: "10.20.0.200", last: "10.20.0.210" } });
       const station = await boardOn(lan, stranger);
-      const { lease } = await systemAsks(station, stranger, "01b827eb000001");
-      match(lease?.address ?? "none", /^10\.20\.0\.2(0\d|10)$/);
       const { offers } = stillAsking(await asks(station, stranger, impatient));
       deepEqual(byServer(offers), { [serverAddress]: undefined });
+      const { lease } = await systemAsks(station, stranger, "01b827eb000001");
+      match(lease?.address ?? "none", /^10\.20\.0\.2(0\d|10)$/);
       const board = await boardOn(lan, pi4, "pi4");
       equal(bound(await asks(board, pi4)).lease.address, addresses.pi4);
     });
@@ -177,14 +177,14 @@ describe("DHCP on the boards' network", function () {
       await bootServer(lan, { mode: "router" });
       await router(lan);
       const { discovers, offers } = stillAsking(await asks(await boardOn(lan, pi4), pi4, impatient));
-      ok(discovers > 5, `it asked ${discovers} times`);
+      ok(discovers > 2, `it asked ${discovers} times`);
       deepEqual(byServer(offers), { [routerAddress]: undefined });
     });
 
-    it("leads a board to other files when a rogue is quicker, but not one that knows its boot server", async () => {
+    it("leads a board to other files when another server is quicker, but not one that knows its boot server", async () => {
       await bootServer(lan, { mode: "router" });
       await router(lan, "dhcp-reply-delay=2");
-      await dhcpServer(lan, "rogue", rogueAddress, "10.20.0.160", `dhcp-option=option:tftp-server,${rogueAddress}`);
+      await dhcpServer(lan, "rogue", rogueAddress, "10.20.0.160", 'pxe-service=0,"Raspberry Pi Boot"');
       const station = await boardOn(lan, pi4);
       const misled = bound(await asks(station, pi4));
       deepEqual([misled.lease.from, misled.server], [rogueAddress, rogueAddress]);
@@ -256,12 +256,13 @@ function double(name: string): URL {
 
 function bound(outcome: PiDhcpOutcome): Extract<PiDhcpOutcome, { kind: "bound" }> {
   if (outcome.kind === "bound") return outcome;
-  throw new Error(`it found no address and server: ${JSON.stringify(outcome, undefined, 1)}`);
+  const said = outcome.offers.map(({ options: _, ...offer }) => JSON.stringify(offer));
+  throw new Error(`it found no address and server in ${[...new Set(said)].join(" and ") || "no offer"}`);
 }
 
 function stillAsking(outcome: PiDhcpOutcome): PiDhcpOutcome {
   if (outcome.kind === "failed") return outcome;
-  throw new Error(`it did not go on asking: ${JSON.stringify(outcome, undefined, 1)}`);
+  throw new Error(`it did not go on asking: ${JSON.stringify(outcome)}`);
 }
 
 /** Who offered something, and which TFTP server the board found in it. */

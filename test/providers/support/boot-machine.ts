@@ -67,7 +67,9 @@ export async function startBootMachine(way: BootServerSpec["connect"]): Promise<
   const start = async (...command: string[]) => {
     const [program, ...args] = machine.inside(command);
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-    const [printed] = await once(child.stdout, "data");
+    const ended = once(child, "exit").then(() => Promise.reject(new Error(`${command.join(" ")} ended at once`)));
+    const [printed] = await Promise.race([once(child.stdout, "data"), ended]);
+    ended.catch(() => undefined); // from here on it may
     const stop = async () => {
       child.kill();
       await once(child, "exit");
@@ -131,8 +133,7 @@ process.stdout.write(bytes);`;
 
 /** Folders as they are on this machine, but what is written to them stays in the private one. */
 /** A shell script that gives a private machine folders of its own where a boot server has files. */
-export const ownFolders = `mount -t tmpfs tmpfs /tmp
-for folder in etc var/lib var/log srv; do
+export const ownFolders = `for folder in etc var/lib var/log srv; do
   mkdir -p /run/changes/$folder /run/changes/work/$folder
   mount -t overlay -o lowerdir=/$folder,upperdir=/run/changes/$folder,workdir=/run/changes/work/$folder none /$folder
 done`;
