@@ -50,8 +50,14 @@ export async function piDhcp(board: PiDhcp): Promise<PiDhcpOutcome> {
     mac: board.mac,
     discover: new Map([...options, [optionCodes.vendorClass, vendorClass]]),
     request: options,
-    // The address and the server may come from two machines: a router, and a proxy beside it.
-    choose: (offers) => (serverIn(offers) === undefined ? undefined : firstWithAddress(offers)),
+    choose: (offers) => {
+      if (serverIn(offers) === undefined) return undefined;
+      // The server may come from a proxy, which has no address to give: that is another's, then.
+      const taken = offers.filter(
+        (offer) => bootconf.TFTP_IP !== undefined || "server" in bootServerIn(offer, bootconf),
+      );
+      return firstWithAddress(taken) ?? firstWithAddress(offers);
+    },
     timeout: Math.max(5000, Number(bootconf.DHCP_TIMEOUT ?? 45_000)),
     resendAfter: Math.max(500, Number(bootconf.DHCP_REQ_TIMEOUT ?? 4000)),
   });
