@@ -1,20 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { generationWord } from "../providers/tftp-tree/generation.ts";
 import { TftpTree, type TreePlace } from "../providers/tftp-tree/resource.ts";
-import type { Boot, Network } from "../site/model.ts";
 import { type SystemPlan, systemTree } from "./boot-plan.ts";
-import { bootServices } from "./boot-services.ts";
+import { type BootServicesArgs, bootServices } from "./boot-services.ts";
 
-export interface BootServerArgs {
-  readonly boot: Boot;
-  readonly network: Network;
-  /** Whose files these are; written beside them, so that no other site uses the same folders. */
-  readonly owner: TreePlace["owner"];
+export interface BootServerArgs extends BootServicesArgs {
   readonly system: SystemPlan;
-  /** How files are put on it. */
-  readonly reached: TreePlace["server"];
-  /** OpenSSH private key that logs in to it. */
-  readonly deployKey: string;
 }
 
 /** What a board needs of its boot server. */

@@ -3,12 +3,27 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type BootDhcp, dnsmasqConf } from "../formats/dnsmasq-conf.ts";
 import { nginxConf } from "../formats/nginx-conf.ts";
 import { bootServerFiles } from "../providers/steps/boot-server-files.ts";
+import type { TreePlace } from "../providers/tftp-tree/inputs.ts";
 import type { Boot, Network } from "../site/model.ts";
-import type { BootServerArgs } from "./boot-server.ts";
 import { remoteStep } from "./remote-step.ts";
 
+export interface BootServicesArgs {
+  readonly boot: Boot;
+  readonly network: Network;
+  /** Whose files these are; written beside them, so that no other site uses the same folders. */
+  readonly owner: TreePlace["owner"];
+  /** How files are put on the machine. */
+  readonly reached: TreePlace["server"];
+  /** OpenSSH private key that logs in to it. */
+  readonly deployKey: string;
+}
+
 /** dnsmasq and nginx on the boot server, with the site's configuration, in service units of their own. */
-export function bootServices(name: string, args: BootServerArgs, options: pulumi.CustomResourceOptions): local.Command {
+export function bootServices(
+  name: string,
+  args: BootServicesArgs,
+  options: pulumi.CustomResourceOptions,
+): local.Command {
   const { boot, network, owner, reached } = args;
   const { address, tftpRoot, httpRoot, httpPort, dhcp } = boot.server;
   const files = bootServerFiles(owner.site);

@@ -1,7 +1,7 @@
 import { numberToIpv4 } from "./addresses.ts";
 import type { BoardDraft, Draft } from "./draft.ts";
 import type { Boot, Bootloader, BootMode, BootServer, NetworkBoard } from "./model.ts";
-import type { BootInput, BootloaderInput } from "./schema.ts";
+import type { BootInput, BootloaderInput } from "./schema-boot.ts";
 
 /** How the site's boards boot, from a draft that no rule objects to; nothing where the site has no `boot` section. */
 export function resolveBoot({ boot, boards }: Draft): { readonly boot?: Boot } {

@@ -7,13 +7,13 @@ import type { Path } from "./problem.ts";
 import type { WorkerGroupInput } from "./schema.ts";
 import {
   type BoardInput,
-  type BootInput,
   boardModels,
   type ClusterInput,
   type NetworkInput,
   type SiteInput,
   type UserInput,
 } from "./schema.ts";
+import type { BootInput } from "./schema-boot.ts";
 
 /**
  * The site between schema and rules: names spelled out, VMs counted out, everything in one order that does not depend

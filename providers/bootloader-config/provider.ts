@@ -1,5 +1,5 @@
 import { checkBootConf, printBootConf } from "../../formats/bootconf.ts";
-import { sha256Of, shortDigest } from "../tftp-tree/digest.ts";
+import { sha256Of, shortDigest } from "../digest.ts";
 import { siteDeployKey } from "../transport/key-files.ts";
 import { askBoard } from "../transport/report.ts";
 import type { SshTarget } from "../transport/ssh.ts";

@@ -1,7 +1,7 @@
 import type { BootloaderUpdate } from "../bootloader-config/inputs.ts";
+import { sha256Of } from "../digest.ts";
 import { findArtifact } from "../transport/artifact-cache.ts";
 import type { Source } from "../transport/folder.ts";
-import { sha256Of } from "./digest.ts";
 import type { TftpTreeInputs } from "./inputs.ts";
 
 /** A file of a tree. */

@@ -1,5 +1,5 @@
+import { sha256Of } from "../digest.ts";
 import type { Folder } from "../transport/folder.ts";
-import { sha256Of } from "./digest.ts";
 import type { TftpTreeOutputs } from "./inputs.ts";
 import { differences } from "./inspect.ts";
 import { currentLink, currentTarget, manifestSuffix, treeFolder } from "./layout.ts";

@@ -1,7 +1,7 @@
+import { sha256Of } from "../digest.ts";
 import type { Folder } from "../transport/folder.ts";
 import { build, type Reusable } from "./build.ts";
 import type { TreeFile } from "./contents.ts";
-import { sha256Of } from "./digest.ts";
 import type { Owner } from "./inputs.ts";
 import { differences } from "./inspect.ts";
 import { currentFolder, currentLink, currentTarget, manifestSuffix, shortGeneration, treeFolder } from "./layout.ts";
