@@ -26,7 +26,8 @@ export function check(
     const reason =
       `${news.board.name} has the bootloader of ${olds.image.version}, and ${news.image.version} is older. ` +
       `If that is meant, write bootloader: { downgrade: "to ${news.image.version}" }`;
-    failures.push({ property: "image", reason });
+    // Of no property: the engine would print the image's value before the reason.
+    failures.push({ property: "", reason });
   }
   return { inputs: news, failures };
 }

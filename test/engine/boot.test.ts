@@ -121,7 +121,10 @@ describe("boards' boot folders, by the real engine", () => {
     await writeFile(lock, pinned.replaceAll('"2026-05-17"', '"2025-02-11"'));
     const { code, said } = await run("preview");
     equal(code, 1);
-    match(said, /pi1 has the bootloader of 2026-05-17, and 2025-02-11 is older\. .*downgrade: "to 2025-02-11"/);
+    match(
+      said,
+      /resource 'pi[12]' has a problem: pi[12] has the bootloader of 2026-05-17, and 2025-02-11 is older\. .*downgrade: "to 2025-02-11"/,
+    );
     await edit("hdmi: false }", 'hdmi: false, downgrade: "to 2025-02-11" }');
     match(await preview(), /BootloaderConfig pi1 update .*~image/);
     await edit(', downgrade: "to 2025-02-11"', "");
