@@ -12,7 +12,8 @@ const introduction = `<!-- Made by \`npm run bramble -- schema --write\` from si
 # The site file
 
 A stack describes one site, in a file beside its stack file: \`stacks/home.yaml\` for the stack \`home\`.
-[stacks/example.yaml](../stacks/example.yaml) is a whole one. Begin yours with this line, and editors that know YAML
+[stacks/example.yaml](../stacks/example.yaml) is a whole one, and
+[stacks/example-boot.yaml](../stacks/example-boot.yaml) has boards that boot over the network. Begin yours with this line, and editors that know YAML
 complete and explain the keys:
 
 \`\`\`yaml
