@@ -1,4 +1,4 @@
-import { type Folder, isTrouble } from "../transport/folder.ts";
+import { type Folder, FolderError, isTrouble } from "../transport/folder.ts";
 import type { LargeFile, SmallFile, TreeFile } from "./contents.ts";
 import { foldersAbove } from "./inputs.ts";
 import { manifestSuffix, printVersion, storePath, treeFolder } from "./layout.ts";
@@ -84,9 +84,8 @@ async function placeLarge(folder: Folder, tree: string, version: string, files: 
   await supply(folder, missing, tree);
   const [still] = await linkAll(folder, version, missing);
   if (still === undefined) return;
-  throw new Error(
-    `${folder.where}: ${storePath(still.sha256)} was put there and is gone: does somebody clean up there?`,
-  );
+  const said = "it was put there and is gone: does somebody clean up there?";
+  throw new FolderError(folder.where, `link ${storePath(still.sha256)}`, "absent", said);
 }
 
 /** @returns those that the store does not have. */

@@ -6,7 +6,7 @@
  *     .bramble/current/pi1 -> ../trees/pi1/2-…    the one link that a publish switches
  *     .bramble/trees/pi1/2-<generation>-<claim>/  a version of a tree, never changed; what is large has its second name in
  *     .bramble/store/<sha256>                     which keeps each content once
- *     .bramble/trees/pi1/2-….sha256               its files as sha256sum lists them; written when all of them are there
+ *     .bramble/trees/pi1/2-….sha256               its files, as sha256sum lists them
  *     .bramble/incoming/                          what is being made
  *
  * Links are relative, so the root may be another one for a TFTP server in a chroot.

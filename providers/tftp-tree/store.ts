@@ -81,8 +81,10 @@ export async function dropDamaged(folder: Folder, hashes: readonly string[]): Pr
 
 /** Removes contents that no tree has, unless they are so new that a tree may be about to link them. */
 export async function sweep(folder: Folder): Promise<void> {
-  await folder.removeUnlinked(storeFolder, graceMinutes);
-  await folder.removeUnlinked(incomingFolder, halfSentMinutes);
+  await Promise.all([
+    folder.removeUnlinked(storeFolder, graceMinutes),
+    folder.removeUnlinked(incomingFolder, halfSentMinutes),
+  ]);
 }
 
 /** How long what nothing refers to stays, in minutes: far longer than another process takes from making to linking. */

@@ -13,7 +13,7 @@ import { graceMinutes } from "./store.ts";
 /** A version of a tree that is on the server. */
 export interface Version extends VersionName {
   readonly name: string;
-  /** Whether all of its files are there. */
+  /** Whether its manifest is there. One without was cut off early; one with it may still lack files if it was never served. */
   readonly complete: boolean;
   /** Seconds since 1970, by the server's clock. */
   readonly modified: number;

@@ -120,6 +120,11 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     return waiting;
   });
 
+  const remove = grouped<string, void>(async (scripts) => {
+    await run("remove what is old", [...new Set(scripts)].join(" && "));
+    return scripts.map(() => undefined);
+  });
+
   const commitNames = grouped<string, void>(async (paths) => {
     const all = [...new Set(paths)].map((path) => attempt(`write ${path} to the disk`, () => sftp.fsync(full(path))));
     await Promise.all(all);
@@ -210,10 +215,8 @@ export function sftpFolder(session: SshSession, root: string): Folder {
       await unlessAbsent(`remove ${path}`, () => sftp.unlink(full(path)));
     },
 
-    async removeAll(paths) {
-      if (paths.length === 0) return;
-      await run("remove what is old", `rm -rf -- ${paths.map((path) => quote(full(path))).join(" ")}`);
-    },
+    removeAll: async (paths) =>
+      paths.length === 0 ? undefined : await remove(`rm -rf -- ${paths.map((path) => quote(full(path))).join(" ")}`),
 
     async removeEmpty(path) {
       const what = `remove the folder ${path}`;
@@ -226,7 +229,7 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     async removeUnlinked(path, minutes) {
       const options = `! -type d -links 1 -mmin +${minutes}`;
       const there = quote(full(path));
-      await run("remove what is old", `[ ! -d ${there} ] || find ${there} ${options} -exec rm -f -- {} +`);
+      await remove(`{ [ ! -d ${there} ] || find ${there} ${options} -exec rm -f -- {} +; }`);
     },
 
     commit: () => commit(),

@@ -206,7 +206,7 @@ function conversation(channel: ClientChannel): { begin(): Promise<Reader>; reado
     if (!ended) channel.write(bytes);
   };
   const receive = (packet: Buffer) => {
-    const reply = new Reader(packet);
+    const reply = reader(packet);
     const id = reply.type === packets.version ? first : reply.uint32();
     const asked = waiting.get(id);
     waiting.delete(id);
@@ -239,66 +239,60 @@ function conversation(channel: ClientChannel): { begin(): Promise<Reader>; reado
   };
 }
 
+/** A request as it is sent. What is written to files, the last field, is not copied. */
 function encode(type: number, id: number, fields: readonly Field[]): Uint8Array[] {
-  const head = Buffer.alloc(9);
-  const parts: Uint8Array[] = [head];
-  for (const field of fields) {
-    if (typeof field === "number") parts.push(uint32(field));
-    else if (typeof field === "bigint") parts.push(uint64(field));
-    else {
-      const bytes = typeof field === "string" ? Buffer.from(field) : field;
-      parts.push(uint32(bytes.length), bytes);
-    }
-  }
-  head.writeUInt32BE(
-    parts.reduce((sum, part) => sum + part.length, -4),
-    0,
+  const last = fields.at(-1);
+  const chunk = last instanceof Uint8Array && last.length > 1024 ? last : undefined;
+  const texts = fields.map((field) => (typeof field === "string" ? Buffer.from(field) : field));
+  const sizes = texts.map((field) =>
+    typeof field === "number" ? 4 : typeof field === "bigint" ? 8 : 4 + field.length,
   );
-  head.writeUInt8(type, 4);
-  head.writeUInt32BE(id, 5);
-  return parts;
+  const total = sizes.reduce((sum, size) => sum + size, headBytes);
+  const packet = Buffer.allocUnsafe(total - (chunk?.length ?? 0));
+  packet.writeUInt32BE(total - 4, 0);
+  packet.writeUInt8(type, 4);
+  packet.writeUInt32BE(id, 5);
+  let at = headBytes;
+  texts.forEach((field, index) => {
+    if (typeof field === "number") packet.writeUInt32BE(field, at);
+    else if (typeof field === "bigint") packet.writeBigUInt64BE(field, at);
+    else {
+      packet.writeUInt32BE(field.length, at);
+      if (field !== chunk) packet.set(field, at + 4);
+    }
+    at += sizes[index] ?? 0;
+  });
+  return chunk === undefined ? [packet] : [packet, chunk];
 }
 
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
+/** Length, type and number of a request. */
+const headBytes = 9;
 
-function uint64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(value);
-  return bytes;
-}
-
-/** Reads the fields of a packet, one after the other. */
-class Reader {
+/** Gives the fields of a packet, one after the other. */
+interface Reader {
   readonly type: number;
-  readonly #packet: Buffer;
-  #at = 1;
+  uint32(): number;
+  uint64(): bigint;
+  string(): Buffer;
+  atEnd(): boolean;
+}
 
-  constructor(packet: Buffer) {
-    this.type = packet.readUInt8(0);
-    this.#packet = packet;
-  }
-
-  uint32(): number {
-    this.#at += 4;
-    return this.#packet.readUInt32BE(this.#at - 4);
-  }
-
-  uint64(): bigint {
-    this.#at += 8;
-    return this.#packet.readBigUInt64BE(this.#at - 8);
-  }
-
-  string(): Buffer {
-    const length = this.uint32();
-    this.#at += length;
-    return this.#packet.subarray(this.#at - length, this.#at);
-  }
-
-  atEnd(): boolean {
-    return this.#at >= this.#packet.length;
-  }
+function reader(packet: Buffer): Reader {
+  let at = 1;
+  const skip = (bytes: number) => {
+    at += bytes;
+    return at - bytes;
+  };
+  const uint32 = () => packet.readUInt32BE(skip(4));
+  return {
+    type: packet.readUInt8(0),
+    uint32,
+    uint64: () => packet.readBigUInt64BE(skip(8)),
+    string: () => {
+      const length = uint32();
+      const start = skip(length);
+      return packet.subarray(start, start + length);
+    },
+    atEnd: () => at >= packet.length,
+  };
 }

@@ -1,3 +1,4 @@
+import { connect as connectTo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, type ConnectConfig } from "ssh2";
 import { fingerprint, publicKeyBlob } from "../../formats/ssh-key.ts";
@@ -79,8 +80,7 @@ function dial(target: SshTarget, privateKey: string, timeout: number): Promise<C
   return new Promise((resolve, reject) => {
     let shown: Buffer | undefined;
     const config: ConnectConfig = {
-      host: target.address,
-      port: target.port ?? 22,
+      sock: openSocket(target.address, target.port ?? 22),
       username: target.user,
       privateKey,
       readyTimeout: timeout,
@@ -97,9 +97,24 @@ function dial(target: SshTarget, privateKey: string, timeout: number): Promise<C
     client.on("close", () => reject(new Error("the connection was closed")));
     client.on("ready", () => resolve(client));
     client.connect(config);
-    // Else each small message waits for the answer to the one before: 40 ms each where the other side takes its time.
-    client.setNoDelay(true);
   });
+}
+
+/**
+ * A connection without the delay by which small messages wait for answers to those before (40 ms each), and on which
+ * what is written in one go travels in one go: ssh2 writes each packet in three pieces.
+ */
+function openSocket(host: string, port: number): Socket {
+  const socket = connectTo({ host, port, noDelay: true });
+  const write = socket.write;
+  socket.write = (...args: unknown[]) => {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    return Reflect.apply(write, socket, args);
+  };
+  return socket;
 }
 
 function runScript(

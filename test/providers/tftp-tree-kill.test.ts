@@ -29,7 +29,8 @@ for (const place of places) {
     it("leaves boards with the old tree or the new one at every step, and the next run finishes", async () => {
       let inputs = await treeOf(site, { line: "0", kernel: "0" });
       let { outs } = await create(inputs);
-      const boots = new Boots(site, inputs);
+      const boots = startBoots(site);
+      boots.mayFind(inputs);
       for (let step = 1; ; step++) {
         await ageRoot(site); // so that old versions are removed too
         const next = await treeOf(site, { line: `${step}`, kernel: `${step}` });
@@ -61,74 +62,57 @@ for (const place of places) {
   });
 }
 
-/** Boots all the while, as a board does: config.txt first, and then what it names. */
-class Boots {
-  readonly #site: TreeSite;
-  readonly #expected = new Map<string, Map<string, Buffer>>();
-  readonly #mixed: string[] = [];
-  #whole = 0;
-  #ended = false;
-  readonly #going: Promise<void>;
-
-  constructor(site: TreeSite, inputs: TftpTreeInputs) {
-    this.#site = site;
-    this.mayFind(inputs);
-    this.#going = this.#run();
-  }
-
+interface Boots {
   /** From now on this tree is right too. */
-  mayFind(inputs: TftpTreeInputs): void {
-    this.#trees.push(inputs);
-  }
-  readonly #trees: TftpTreeInputs[] = [];
-
+  mayFind(inputs: TftpTreeInputs): void;
   /** Waits for a boot that begins after the call. */
-  async another(): Promise<void> {
-    const before = this.#whole + this.#mixed.length;
-    while (this.#whole + this.#mixed.length < before + 2) await new Promise((resolve) => setImmediate(resolve));
-  }
+  another(): Promise<void>;
+  /** @returns what was wrong, and how many boots went well. */
+  end(): Promise<{ readonly mixed: readonly string[]; readonly whole: number }>;
+}
 
-  async end(): Promise<{ readonly mixed: readonly string[]; readonly whole: number }> {
-    this.#ended = true;
-    await this.#going;
-    return { mixed: this.#mixed, whole: this.#whole };
-  }
+/** Boots all the while, as a board does: config.txt first, and then what it names. */
+function startBoots(site: TreeSite): Boots {
+  const trees = new Map<string, TftpTreeInputs>();
+  const mixed: string[] = [];
+  let whole = 0;
+  let ended = false;
 
-  async #run(): Promise<void> {
-    while (!this.#ended) {
-      const trouble = await this.#boot().catch((error: Error) => error.message);
-      if (trouble === undefined) this.#whole++;
-      else this.#mixed.push(trouble);
-    }
-  }
-
-  /** @returns what was wrong. */
-  async #boot(): Promise<string | undefined> {
-    const at = (path: string) => join(this.#site.root, "9ffefd01", path);
-    const config = await readFile(at("config.txt"), "utf8");
-    const generation = /os_prefix=(\w+)\//.exec(config)?.[1] ?? "none";
-    const files = await this.#filesOf(generation);
-    if (files === undefined) return `there is a generation ${generation}, which was never published`;
+  const at = (path: string) => join(site.root, "9ffefd01", path);
+  const boot = async (): Promise<string | undefined> => {
+    const config = await readFile(at("config.txt"));
+    const generation = /os_prefix=(\w+)\//.exec(config.toString("utf8"))?.[1] ?? "none";
+    const inputs = trees.get(generation);
+    if (inputs === undefined) return `there is a generation ${generation}, which was never published`;
+    const files = await expectedFiles(site, inputs);
+    if (!files.get("config.txt")?.equals(config)) return "config.txt has other bytes than it should";
     for (const [path, bytes] of files) {
       if (!path.startsWith(`${generation}/`)) continue;
       if (!(await readFile(at(path))).equals(bytes)) return `${path} has other bytes than it should`;
     }
-    const again = await readFile(at("config.txt"));
-    const known = [...this.#expected.values()].some((tree) => tree.get("config.txt")?.equals(again));
-    return known || (await this.#knows(again)) ? undefined : "config.txt is of no generation";
-  }
-
-  async #knows(config: Buffer): Promise<boolean> {
-    const generation = /os_prefix=(\w+)\//.exec(config.toString("utf8"))?.[1] ?? "none";
-    return (await this.#filesOf(generation))?.get("config.txt")?.equals(config) ?? false;
-  }
-
-  async #filesOf(generation: string): Promise<Map<string, Buffer> | undefined> {
-    const known = this.#expected.get(generation);
-    const inputs = this.#trees.find((tree) => tree.generation === generation);
-    if (known !== undefined || inputs === undefined) return known;
-    const files = await expectedFiles(this.#site, inputs);
-    this.#expected.set(generation, files);
-    return files;
-  }
+    return undefined;
+  };
+  const bootAlways = async () => {
+    while (!ended) {
+      const trouble = await boot().catch((error: Error) => error.message);
+      if (trouble === undefined) whole++;
+      else mixed.push(trouble);
+    }
+  };
+  let going: Promise<void> | undefined;
+  return {
+    mayFind: (inputs) => {
+      trees.set(inputs.generation, inputs);
+      going ??= bootAlways();
+    },
+    another: async () => {
+      const before = whole + mixed.length;
+      while (whole + mixed.length < before + 2) await new Promise((resolve) => setImmediate(resolve));
+    },
+    end: async () => {
+      ended = true;
+      await going;
+      return { mixed, whole };
+    },
+  };
 }

@@ -182,6 +182,17 @@ for (const place of places) {
       assert.equal((await stored()).length, new Set(Object.values(other.blobs)).size);
     });
 
+    it("is published while the last one of the root goes", async () => {
+      let [, going] = await publish({ tree: "pi0", names: ["a0"] });
+      for (let round = 1; round < 30; round++) {
+        const inputs = await treeOf(site, { tree: `pi${round}`, names: [`a${round}`] });
+        const [{ outs }] = await Promise.all([create(inputs), delete_("", going)]);
+        await assertServed(site, inputs);
+        assert.deepEqual((await read("", outs)).props.drift, []);
+        going = outs;
+      }
+    });
+
     it("stays when the resource that goes was replaced by one with the same place", async () => {
       const [inputs, old] = await publish();
       const renamed = await create(inputs);

@@ -61,7 +61,8 @@ export function overSsh(port: number): FolderServer & { readonly connect: "ssh" 
 /** Puts bytes into the cache, as `artifacts fetch` does. @returns their hash. */
 export async function inCache(site: TreeSite, bytes: Uint8Array): Promise<string> {
   const sha256 = sha256Of(bytes);
-  await writeFile(join(site.folder, "artifacts", sha256), bytes);
+  const path = join(site.folder, "artifacts", sha256);
+  if (!existsSync(path)) await writeFile(path, bytes);
   return sha256;
 }
 
