@@ -1,16 +1,19 @@
 import { stdout } from "node:process";
 import { Command, InvalidArgumentError } from "commander";
+import { eepromFigures } from "./eeprom.ts";
 import { imageFigures } from "./image.ts";
 import { labFigures } from "./lab.ts";
 import { machine } from "./machine.ts";
 import { setupFigures } from "./setup.ts";
 import { siteFigures } from "./site-figures.ts";
 import { type Figure, table } from "./table.ts";
+import { treeFigures } from "./tree.ts";
 
 interface Options {
   readonly runs: number;
   readonly lab: boolean;
   readonly image: boolean;
+  readonly trees: boolean;
 }
 
 await new Command("npm run bench --")
@@ -18,16 +21,19 @@ await new Command("npm run bench --")
   .option("--runs <count>", "measure each so often; the table shows the median", parseRuns, 3)
   .option("--lab", "make the lab and take it away, as often; one that is there is left, and measured as it is", false)
   .option("--image", "build the guest image again, as often; else the last build's own record is shown", false)
+  .option("--trees", "publish 1,000 boards' folders beside rsync, as root, with 3 GB of disk", false)
   .action(bench)
   .parseAsync();
 
-async function bench({ runs, lab, image }: Options): Promise<void> {
+async function bench({ runs, lab, image, trees }: Options): Promise<void> {
   const where = machine();
   const figures: Figure[] = [
     ...(await setupFigures(runs)),
     ...(await labFigures(runs, lab)),
     ...(await siteFigures(runs)),
     ...(await imageFigures(runs, image)),
+    ...eepromFigures(runs),
+    ...(trees ? await treeFigures(runs) : []),
   ];
   stdout.write(`\n${where}\n\n${table(figures)}`);
 }

@@ -1,7 +1,7 @@
 /** A figure that the project has promised, and what it came to. */
 export interface Figure {
   readonly name: string;
-  readonly unit: "s" | "MB";
+  readonly unit: "ms" | "s" | "MB";
   /** The most that it should be. */
   readonly target: number;
   /** One for each time it was measured; empty if it was not. */
