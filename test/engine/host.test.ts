@@ -1,4 +1,4 @@
-import { deepEqual, doesNotMatch, equal, fail, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, fail, match, ok } from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
@@ -53,16 +53,16 @@ describe("runs on a host", () => {
   });
 
   it("refuses a second run at once; after a killed one goes on by itself, and says so in two lines", async () => {
-    await placeImage(trial, 1500 * MiB);
+    await placeImage(trial, 3000 * MiB);
     const first = up("box");
-    // The two small files go up beside the image: only when they are recorded as done does one thing alone remain.
-    const imageAlone = async () => {
+    // Kernel and initrd may be done by then, or wait for it: libvirt takes one file at a time into a pool.
+    const uploads = async () => {
       const file = join(trial.folder, ".bramble/state/.pulumi/stacks/bramble/box.json");
       const { latest } = JSON.parse(await readFile(file, "utf8")).checkpoint;
       const pending: { resource: { urn: string } }[] = latest?.pending_operations ?? [];
-      return pending.length === 1 && pending[0]?.resource.urn.endsWith("/disk.qcow2") && latest.resources.length === 8;
+      return pending.some(({ resource }) => resource.urn.endsWith("/disk.qcow2"));
     };
-    const seen = until("the upload of the image, and of nothing else", imageAlone, { deadline: 300_000, every: 10 });
+    const seen = until("the upload of the image", uploads, { deadline: 300_000, every: 10 });
     await Promise.race([seen, first.then(({ stdout, stderr }) => fail(`up ended too early: ${stdout}${stderr}`))]);
     const second = await up("box");
     equal(second.code, 1);
@@ -79,9 +79,14 @@ describe("runs on a host", () => {
 
     const said = await succeed(up("box"));
     match(said, new RegExp(`The run that held the lock on box since .* was killed \\(process ${inside}\\)`));
-    match(said, /ended in the middle of creating Volume box\/.*disk\.qcow2; what is missing of that is done again/);
+    const begun =
+      /ended in the middle of (.*); what is missing of that is done again/.exec(said)?.[1]?.split(", ") ?? [];
+    ok(
+      begun.some((what) => /^creating Volume box\/.*\/disk\.qcow2$/.test(what)),
+      said,
+    );
     doesNotMatch(said, /warning|pulumi refresh/);
-    match(said, /1 created\n +8 unchanged/);
+    match(said, new RegExp(`${begun.length} created\\n +${9 - begun.length} unchanged`));
     deepEqual(await readdir(join(trial.folder, ".bramble/state/.pulumi/locks/organization/bramble/box")), []);
     match(await succeed(up("box")), /9 unchanged/);
   });
