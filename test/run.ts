@@ -38,7 +38,7 @@ const tiers: Record<string, Tier> = {
 };
 
 /** Debian packages that only tests need. */
-const testPackages = ["openssh-server", "iproute2", "procps", "nginx-light", "mtools", "busybox"];
+const testPackages = ["openssh-server", "iproute2", "procps", "nginx-light", "mtools", "busybox", "systemd"];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);
 let passed = 0;
