@@ -8,9 +8,14 @@ export function siteKeyFiles(site: Site, keys: SiteKeys): KeyFiles {
   const boot =
     site.boot === undefined ? [] : [{ ...site.boot.server, name: site.boot.server.board }, ...site.boot.boards];
   const machines = new Map([...site.hosts, ...boot].map((machine) => [machine.name, machine]));
-  const hosts = [...machines.values()].flatMap(({ name, address, hostKey }) =>
-    address === undefined ? [] : [knownHostsLine(address, hostKey ?? sshKeyPair(keys.sshHostKey(name)).publicKey)],
+  const hosts = [...machines.values()].flatMap((machine) =>
+    machine.address === undefined ? [] : [knownHostsLine(machine.address, hostKeyOf(machine, keys))],
   );
-  const vms = site.vms.map((vm) => knownHostsLine(vm.address, sshKeyPair(keys.sshHostKey(vm.name)).publicKey));
+  const vms = site.vms.map((vm) => knownHostsLine(vm.address, hostKeyOf(vm, keys)));
   return { deployKey: sshKeyPair(keys.deployKey()).privateKey, knownHosts: [...hosts, ...vms].join("") };
+}
+
+/** The SSH host key that a machine must show, as a public key line: the one that the site file gives, else the derived. */
+export function hostKeyOf(machine: { readonly name: string; readonly hostKey?: string }, keys: SiteKeys): string {
+  return machine.hostKey ?? sshKeyPair(keys.sshHostKey(machine.name)).publicKey;
 }

@@ -9,6 +9,7 @@ import { planBoot } from "./boot-plan.ts";
 import { BootServer } from "./boot-server.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { Hypervisor } from "./hypervisor.ts";
+import { hostKeyOf } from "./key-files.ts";
 import { SlurmCluster } from "./slurm-cluster.ts";
 import { VirtualMachine } from "./virtual-machine.ts";
 
@@ -92,8 +93,6 @@ function bootOf(boot: Boot, { site, keys, siteId, lock }: SiteArgs, deployKey: s
   if (!planned.ok) throw new pulumi.RunError(`The site's boards can't be booted:\n${planned.problems.join("\n")}`);
   const { system, boards, warnings } = planned.plan;
   if (warnings.length > 0) void pulumi.log.warn(warnings.join("\n"), parent);
-  const hostKeyOf = (machine: { readonly hostKey?: string }, name: string) =>
-    machine.hostKey ?? sshKeyPair(keys.sshHostKey(name)).publicKey;
   const { parts } = new BootServer(
     server.board,
     {
@@ -109,7 +108,7 @@ function bootOf(boot: Boot, { site, keys, siteId, lock }: SiteArgs, deployKey: s
               name: server.board,
               address: server.address,
               user: server.user,
-              hostKey: hostKeyOf(server, server.board),
+              hostKey: hostKeyOf({ ...server, name: server.board }, keys),
             },
       deployKey,
     },
@@ -117,7 +116,7 @@ function bootOf(boot: Boot, { site, keys, siteId, lock }: SiteArgs, deployKey: s
   );
   for (const plan of boards) {
     const { name } = plan.board;
-    new Board(name, { plan, parts, keep: server.keep, hostKey: hostKeyOf(plan.board, name) }, { parent });
+    new Board(name, { plan, parts, keep: server.keep, hostKey: hostKeyOf(plan.board, keys) }, { parent });
   }
 }
 

@@ -1,3 +1,4 @@
+import { hostKeyOf } from "../../components/key-files.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import { type Answer, askBoard } from "../../providers/transport/report.ts";
 import type { SiteKeys } from "../../site/keys.ts";
@@ -50,8 +51,7 @@ async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys): Promise<
   const askNext = async () => {
     for (let board = waiting.shift(); board !== undefined; board = waiting.shift()) {
       const { name, address, user } = board;
-      const hostKey = board.hostKey ?? sshKeyPair(keys.sshHostKey(name)).publicKey;
-      asked.set(name, await askBoard({ name, address, user, hostKey }, deployKey));
+      asked.set(name, await askBoard({ name, address, user, hostKey: hostKeyOf(board, keys) }, deployKey));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, askNext));

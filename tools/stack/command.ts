@@ -59,8 +59,8 @@ export function stackCommand(operation: Operation): Command {
 
 /**
  * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, 130 when it was interrupted, or 4 when all
- * was done and boards are off that are to boot some of it. What is
- * wrong with the site file is said before the engine starts, which would say it too, with more around it.
+ * was done and boards are off that are to boot some of it. What is wrong with the site file is said before the engine
+ * starts, which would say it too, with more around it.
  * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
  * needs, or another run is at work on the stack.
  */
