@@ -6,8 +6,8 @@ export const lockPath = "stacks/artifacts.lock.json";
 /** The command that writes the entry of an artifact. */
 export const updateCommand = (name: string) => `npm run bramble -- artifacts update ${name}`;
 
-/** The name of an artifact: `alpine-rpi`. */
-export const artifactName = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** The name of an artifact: `alpine-rpi`, `alpine-packages-x86_64`. */
+export const artifactName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /**
  * Whether a path may stand for a file in an archive: relative, with `/`, without `.` or `..` in it, and in characters
@@ -23,16 +23,40 @@ const bytes = z.int("should be a whole number").nonnegative("should not be negat
 const lockedFileSchema = z.strictObject({ sha256, bytes });
 const memberPath = z.string().refine(isMemberPath, "should be a path inside the archive, such as boot/vmlinuz-rpi");
 
-const artifactSchema = z.strictObject({
+const facts = {
   version: z.string().regex(/^[\w.+~:-]{1,100}$/, "should be a version, such as 3.24.4"),
   /** When it was published: `2026-11-05`. */
   released: z.iso.date("should be a date, such as 2026-11-05").optional(),
+};
+const address = z.url({ protocol: /^https?$/, error: "should be an address with http:// or https://" });
+
+const fileSchema = z.strictObject({
+  ...facts,
   /** Missing where somebody brought the file, and nobody knows where it can be had. */
-  url: z.url({ protocol: /^https?$/, error: "should be an address with http:// or https://" }).optional(),
+  url: address.optional(),
   sha256,
   bytes,
   /** The files of an archive, by their path in it. */
   files: z.record(memberPath, lockedFileSchema).optional(),
+});
+
+const setSchema = z.strictObject({
+  ...facts,
+  /** The address that the paths of the files go behind. */
+  url: address,
+  /** What the packages were found for: words of apk's world. */
+  world: z.array(z.string().regex(/^\S{1,200}$/, "should be a word of apk's world, such as chrony or chrony>=4.8")),
+  /** Indexes and packages: `main/aarch64/APKINDEX.tar.gz`. */
+  files: z.record(memberPath, lockedFileSchema),
+});
+
+/** Told apart before they are checked, so that messages are about the one that is meant. */
+const artifactSchema = z.unknown().transform((value, context) => {
+  const isSet = typeof value === "object" && value !== null && "world" in value;
+  const read: z.ZodSafeParseResult<Artifact> = isSet ? setSchema.safeParse(value) : fileSchema.safeParse(value);
+  if (read.success) return read.data;
+  context.issues.push(...read.error.issues.map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
+  return z.NEVER;
 });
 
 const lockSchema = z.strictObject({
@@ -42,8 +66,12 @@ const lockSchema = z.strictObject({
 
 /** A file that is pinned: hash in hex, and length. */
 export type LockedFile = Readonly<z.infer<typeof lockedFileSchema>>;
-/** A download that is pinned. */
-export type Artifact = Readonly<z.infer<typeof artifactSchema>>;
+/** A file that is downloaded as one, perhaps an archive. */
+export type FileArtifact = Readonly<z.infer<typeof fileSchema>>;
+/** Files that are downloaded one by one: the packages of a release, with their indexes. */
+export type ArtifactSet = Readonly<z.infer<typeof setSchema>>;
+/** A download that is pinned. A set has a `world`. */
+export type Artifact = FileArtifact | ArtifactSet;
 /** Every download of a project. */
 export type ArtifactLock = Readonly<z.infer<typeof lockSchema>>;
 
@@ -61,14 +89,17 @@ export function parseLock(text: string): ArtifactLock {
   throw new Error(`${mistakes.join("\n")}\n${wayOut}`);
 }
 
-/** The lock as a file: sorted, a line for each file of an archive, the same lock the same text. */
+/** The lock as a file: sorted, a line for each file of an archive or set, the same lock the same text. */
 export function printLock(lock: ArtifactLock): string {
-  const artifacts = sorted(lock.artifacts).map(([name, { version, released, url, sha256, bytes, files }]) => {
-    const facts = Object.entries({ version, released, url, sha256, bytes })
+  const artifacts = sorted(lock.artifacts).map(([name, artifact]) => {
+    const { version, released, url, files } = artifact;
+    const content = isSet(artifact) ? {} : { sha256: artifact.sha256, bytes: artifact.bytes };
+    const facts = Object.entries({ version, released, url, ...content })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `      ${member(key, value)}`);
+    const world = isSet(artifact) ? [`      "world": ${list([...artifact.world].sort(), "      ")}`] : [];
     const members = files === undefined ? [] : [`      "files": ${block(sorted(files).map(printFile), "      ")}`];
-    return `    ${JSON.stringify(name)}: ${block([...facts, ...members], "    ")}`;
+    return `    ${JSON.stringify(name)}: ${block([...facts, ...world, ...members], "    ")}`;
   });
   return `${block(['  "format": 1', `  "artifacts": ${block(artifacts, "  ")}`], "")}\n`;
 }
@@ -89,8 +120,11 @@ export function pin(lock: ArtifactLock, name: string, artifact: Artifact): Artif
  */
 export function lockedFile(lock: ArtifactLock, name: string, path?: string): LockedFile {
   if (path === undefined) {
-    const { sha256, bytes } = lockedArtifact(lock, name);
-    return { sha256, bytes };
+    const artifact = lockedArtifact(lock, name);
+    if (!isSet(artifact)) return { sha256: artifact.sha256, bytes: artifact.bytes };
+    throw new Error(
+      `${name} ${artifact.version} in ${lockPath} is a set of packages, and a single file is needed here`,
+    );
   }
   const file = own(lockedFiles(lock, name), path);
   if (file !== undefined) return file;
@@ -100,8 +134,20 @@ export function lockedFile(lock: ArtifactLock, name: string, path?: string): Loc
   );
 }
 
+/** Whether an artifact is a set of files that are downloaded one by one. */
+export function isSet(artifact: Artifact): artifact is ArtifactSet {
+  return "world" in artifact;
+}
+
+/** All that belongs to an artifact: the file itself, without a path, and the files of an archive or a set. */
+export function filesOf(artifact: Artifact): readonly { readonly path?: string; readonly file: LockedFile }[] {
+  const { files = {} } = artifact;
+  const whole = isSet(artifact) ? [] : [{ file: { sha256: artifact.sha256, bytes: artifact.bytes } }];
+  return [...whole, ...Object.entries(files).map(([path, file]) => ({ path, file }))];
+}
+
 /**
- * The files of an archive by their path in it.
+ * The files of an archive by their path in it, or of a set.
  * @throws Error like {@link lockedFile}, also for an artifact that is no archive
  */
 export function lockedFiles(lock: ArtifactLock, name: string): Readonly<Record<string, LockedFile>> {
@@ -154,4 +200,9 @@ function member(key: string, value: unknown): string {
 
 function block(lines: readonly string[], indent: string): string {
   return lines.length === 0 ? "{}" : `{\n${lines.join(",\n")}\n${indent}}`;
+}
+
+function list(values: readonly string[], indent: string): string {
+  const lines = values.map((value) => `${indent}  ${JSON.stringify(value)}`);
+  return lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n${indent}]`;
 }

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Mirrors } from "../../tools/artifacts/upstream.ts";
+import { apkRepository, type RepositoryOptions, type StubPackage } from "./apk-repository.ts";
 
 /** How the server answers for an address, instead of well. */
 export type Fault =
@@ -92,6 +93,24 @@ export async function publishAlpine(
   server.files.set(`${folder}/latest-releases.yaml`, list);
   server.files.set("/alpine/latest-stable/releases/aarch64/latest-releases.yaml", list);
   return archive;
+}
+
+/**
+ * Publishes the packages of a branch with their signed indexes, in place of those that it had: as on Alpine's mirrors,
+ * only the newest are there.
+ */
+export async function publishPackages(
+  server: UpstreamServer,
+  branch: string,
+  packages: Readonly<Record<"main" | "community", readonly StubPackage[]>>,
+  options: RepositoryOptions = {},
+): Promise<void> {
+  for (const repository of ["main", "community"] as const) {
+    const folder = `/alpine/${branch}/${repository}/${options.arch ?? "aarch64"}/`;
+    for (const path of server.files.keys()) if (path.startsWith(folder)) server.files.delete(path);
+    const { files } = await apkRepository(packages[repository], { arch: "aarch64", ...options });
+    for (const [name, bytes] of files) server.files.set(`${folder}${name}`, bytes);
+  }
 }
 
 /** The archive as Alpine's scripts/mkimg.base.sh makes it: of the folder `.`, and the initramfs readable by root only. */

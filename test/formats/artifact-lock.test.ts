@@ -3,7 +3,9 @@ import fc from "fast-check";
 import {
   type Artifact,
   type ArtifactLock,
+  type ArtifactSet,
   emptyLock,
+  filesOf,
   isMemberPath,
   lockedFile,
   lockedFiles,
@@ -28,6 +30,16 @@ const lock: ArtifactLock = {
       files: { "start4.elf": { sha256: a, bytes: 2_200_000 }, "boot/vmlinuz-rpi": { sha256: b, bytes: 0 } },
     },
     "my-kernel": { version: "6.18.35-mine", sha256: b, bytes: 1 },
+  },
+};
+
+const packages: ArtifactSet = {
+  version: "v3.24",
+  url: "https://example.org/alpine/v3.24",
+  world: ["chrony>=4.8", "alpine-base"],
+  files: {
+    "main/aarch64/chrony-4.8-r1.apk": { sha256: b, bytes: 170_000 },
+    "main/aarch64/APKINDEX.tar.gz": { sha256: a, bytes: 500_000 },
   },
 };
 
@@ -63,6 +75,72 @@ describe("artifact-lock", () => {
   }
 }
 `,
+    );
+  });
+
+  it("prints a set of packages with the words that they were found for, one in a line", () => {
+    assert.equal(
+      printLock({ format: 1, artifacts: { "alpine-packages-aarch64": packages } }),
+      `{
+  "format": 1,
+  "artifacts": {
+    "alpine-packages-aarch64": {
+      "version": "v3.24",
+      "url": "https://example.org/alpine/v3.24",
+      "world": [
+        "alpine-base",
+        "chrony>=4.8"
+      ],
+      "files": {
+        "main/aarch64/APKINDEX.tar.gz": { "sha256": "${a}", "bytes": 500000 },
+        "main/aarch64/chrony-4.8-r1.apk": { "sha256": "${b}", "bytes": 170000 }
+      }
+    }
+  }
+}
+`,
+    );
+  });
+
+  it("tells a set from a file before it looks for mistakes, and lets neither have what the other has", () => {
+    const mistakes = (set: object) => {
+      try {
+        parseLock(JSON.stringify({ format: 1, artifacts: { p: { ...packages, ...set } } }));
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return "none";
+    };
+    assert.equal(mistakes({}), "none");
+    assert.match(mistakes({ url: undefined }), /artifacts\.p\.url: should be an address/);
+    assert.match(mistakes({ files: undefined }), /artifacts\.p\.files: /);
+    assert.match(
+      mistakes({ files: { "../x": { sha256: a, bytes: 1 } } }),
+      /artifacts\.p\.files\["\.\.\/x"\]: should be a path/,
+    );
+    assert.match(mistakes({ world: ["a b"] }), /artifacts\.p\.world\[0\]: should be a word of apk's world/);
+    assert.match(mistakes({ sha256: a, bytes: 1 }), /artifacts\.p: Unrecognized keys: "sha256", "bytes"/);
+    assert.match(mistakes({ world: undefined }), /artifacts\.p\.sha256: /);
+  });
+
+  it("gives the files of a set, and no file for the whole of it", () => {
+    const withSet = pin(lock, "alpine-packages-aarch64", packages);
+    assert.deepEqual(lockedFile(withSet, "alpine-packages-aarch64", "main/aarch64/chrony-4.8-r1.apk"), {
+      sha256: b,
+      bytes: 170_000,
+    });
+    assert.equal(Object.keys(lockedFiles(withSet, "alpine-packages-aarch64")).length, 2);
+    assert.throws(
+      () => lockedFile(withSet, "alpine-packages-aarch64"),
+      /alpine-packages-aarch64 v3\.24 in .* is a set of packages, and a single file is needed here/,
+    );
+    assert.deepEqual(
+      filesOf(packages).map(({ path }) => path),
+      Object.keys(packages.files),
+    );
+    assert.deepEqual(
+      filesOf({ version: "1", sha256: a, bytes: 1, files: { x: { sha256: b, bytes: 2 } } }).map(({ path }) => path),
+      [undefined, "x"],
     );
   });
 

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { execPath } from "node:process";
-import { lockPath, parseLock } from "../../formats/artifact-lock.ts";
+import { isSet, lockPath, parseLock } from "../../formats/artifact-lock.ts";
 import { addArtifact } from "../../tools/artifacts/add.ts";
 import { fetchArtifacts } from "../../tools/artifacts/fetch.ts";
 import { listArtifacts, listFiles } from "../../tools/artifacts/list.ts";
@@ -31,7 +31,16 @@ const say = (line: string) => {
 };
 
 const update = (options: { names?: string[]; version?: string; check?: boolean; signal?: AbortSignal } = {}) =>
-  updateArtifacts({ project, names: [], mirrors: upstream.mirrors, signal: never, quiet: true, say, ...options });
+  updateArtifacts({
+    project,
+    names: [],
+    mirrors: upstream.mirrors,
+    wanted: () => [],
+    signal: never,
+    quiet: true,
+    say,
+    ...options,
+  });
 const fetch = (options: { names?: string[]; signal?: AbortSignal } = {}) =>
   fetchArtifacts({ project, names: [], mirrors: upstream.mirrors, signal: never, quiet: true, say, ...options });
 const add = (name: string, file: string, version = "1", url?: string) =>
@@ -57,7 +66,7 @@ describe("bramble artifacts", function () {
       const archive = await publishAlpine(upstream, "3.99.1", system("new"));
       await update({ names: ["alpine-rpi"] });
       const entry = (await lock()).artifacts["alpine-rpi"];
-      assert.ok(entry?.files !== undefined);
+      assert.ok(entry?.files !== undefined && !isSet(entry));
       assert.equal(entry.version, "3.99.1");
       assert.equal(entry.released, "2026-11-05");
       assert.equal(
@@ -551,7 +560,10 @@ describe("bramble artifacts", function () {
 });
 
 const known = ["alpine-rpi", "pi-eeprom-2711", "pi-eeprom-2712", "pi-recovery-2711", "pi-recovery-2712"];
-const unused = ["config.txt", "start.elf", "bcm2710-rpi-3-b.dtb", "overlays/README"];
+const unused = [
+  ...["config.txt", "start.elf", "bcm2710-rpi-3-b.dtb", "overlays/README"],
+  ...["apks/aarch64/APKINDEX.tar.gz", "apks/aarch64/libstdc++-15.2.0-r2.apk"],
+];
 
 /** What is in Alpine's archive, as far as it matters. */
 function system(release: string): Record<string, Buffer> {
@@ -559,7 +571,6 @@ function system(release: string): Record<string, Buffer> {
     ...["start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2712-rpi-5-b.dtb", "bcm2712d0-rpi-5-b.dtb"],
     ...["overlays/overlay_map.dtb", "overlays/disable-wifi.dtbo"],
     ...["boot/vmlinuz-rpi", "boot/initramfs-rpi", "boot/modloop-rpi"],
-    ...["apks/aarch64/APKINDEX.tar.gz", "apks/aarch64/libstdc++-15.2.0-r2.apk"],
     ...unused,
   ];
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, open } from "node:fs/promises";
 import { basename } from "node:path";
-import { type Artifact, lockPath, pin } from "../../formats/artifact-lock.ts";
+import { type FileArtifact, lockPath, pin, updateCommand } from "../../formats/artifact-lock.ts";
 import { describeFile } from "../lib/files.ts";
 import { megabytes } from "../lib/units.ts";
 import { isArchive, unpack, unpackSelection } from "./archive.ts";
@@ -23,26 +23,29 @@ export interface AddOptions {
 /** Copies a file that the user has into the cache, and pins it with all files that are in it. */
 export async function addArtifact({ project, name, file, version, url, signal, say }: AddOptions): Promise<void> {
   const cache = cacheOf(project);
+  const artifact = known.get(name);
+  if (artifact !== undefined && "packages" in artifact)
+    throw new Error(`${name} is a set of packages, and no file: it is pinned by \`${updateCommand(name)}\``);
   await withCache(cache, "bramble artifacts add", async () => {
     const lock = await readLock(project);
     const partial = partialPath(cache, `${scratch}${randomUUID()}`);
     await copyFile(file, partial);
     await flush(partial);
     const content = await describeFile(partial);
-    const artifact: Artifact = { version, ...(url === undefined ? {} : { url }), ...content };
-    pin(lock, name, artifact); // before anything is kept
+    const entry: FileArtifact = { version, ...(url === undefined ? {} : { url }), ...content };
+    pin(lock, name, entry); // before anything is kept
     await keep(cache, partial, content);
     const title = `${name} ${version}`;
-    const selection = known.get(name)?.files;
+    const selection = artifact?.files;
     if (!isArchive(basename(file))) {
-      await writeLock(project, pin(lock, name, artifact));
+      await writeLock(project, pin(lock, name, entry));
       say(`${title} is pinned: ${megabytes(content.bytes)}, SHA-256 ${content.sha256}`);
     } else {
       const { files, skipped } =
         selection === undefined
           ? await unpack(cachedPath(cache, content), title, () => true, cache, signal)
           : await unpackSelection(cachedPath(cache, content), title, selection, cache, signal);
-      await writeLock(project, pin(lock, name, { ...artifact, files }));
+      await writeLock(project, pin(lock, name, { ...entry, files }));
       say(`${title} is pinned with ${Object.keys(files).length} files in it, SHA-256 ${content.sha256}`);
       if (skipped.length > 0) say(`Left out, since links and devices are no files: ${skipped.join(", ")}`);
     }

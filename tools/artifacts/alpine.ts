@@ -71,7 +71,8 @@ function folderOf(version: string | undefined): string {
   return `${makers.alpine}/${version === undefined ? "latest-stable" : branchOf(version)}/releases/aarch64`;
 }
 
-function branchOf(version: string): string {
+/** The branch that a release is of: `v3.24`. */
+export function branchOf(version: string): string {
   const branch = /^(\d+\.\d+)\.\d+(_rc\d+)?$/.exec(version)?.[1];
   if (branch === undefined) throw new Error(`Alpine's versions look like 3.24.4, not like ${JSON.stringify(version)}`);
   return `v${branch}`;

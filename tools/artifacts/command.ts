@@ -11,22 +11,30 @@ Kernels, firmware and bootloaders are not in this repository. ${lockPath} says w
 where it is had, and its SHA-256; it is written by \`update\`, and reviewed and committed like code. The files lie in
 .bramble/artifacts, each under its hash, and what has another hash is never used.
 
+alpine-packages-aarch64 are packages of the branch that alpine-rpi is of: those that boards ask for, and what these need,
+with Alpine's signed indexes. Boards have them from the boot server, and none from the internet.
+
 Examples:
   npm run bramble -- artifacts update                        pin what is published now, and download it
   npm run bramble -- artifacts update --check                only say what is newer (exit code 1)
   npm run bramble -- artifacts update alpine-rpi --version 3.24.4
+  npm run bramble -- artifacts update alpine-packages-aarch64 --package chrony --package 'nfs-utils>=2.6'
   npm run bramble -- artifacts fetch                         download what the lock names, as on a new machine
   npm run bramble -- artifacts verify                        hash all of it again
   npm run bramble -- artifacts add my-kernel ./vmlinuz --version 6.18.35-mine
 
 Without internet: copy .bramble/artifacts from a machine that has it, or name mirrors:
   npm run bramble -- artifacts fetch --mirror alpine=http://mirror.example/alpine
-They count too when they stand in ${allMakers.map(mirrorVariable).join(", ")}.`;
+They count too when they stand in ${allMakers.map(mirrorVariable).join(", ")}.
+
+Alpine keeps only the newest packages of a branch, so that pinned ones may be gone from it after some weeks. A boot
+server still has those that its boards boot with (the address stands in alpine_repo= of a board's /proc/cmdline):
+  npm run bramble -- artifacts fetch --packages http://SERVER:8080/packages/GENERATION`;
 
 /** `bramble artifacts`: what boards boot from, pinned by hash. */
 export function artifactsCommand(): Command {
   const command = new Command("artifacts")
-    .description("the kernels, firmware and bootloaders that boards boot from, pinned by hash")
+    .description("the kernels, firmware, bootloaders and packages that boards boot from, pinned by hash")
     .addHelpText("after", help);
   const mirror = () =>
     new Option(
@@ -41,13 +49,20 @@ export function artifactsCommand(): Command {
     .argument("[names...]", "which; left out: those that the lock has")
     .option("--version <version>", "this version instead of the newest, for one artifact")
     .option("--check", "change nothing; only say what is newer, with exit code 1")
+    .option("--package <word>", "pin this package too: chrony, chrony>=4.8; may be given several times", collect)
+    .option("--key <file>", "trust indexes signed with this key too: a mirror's NAME.rsa.pub; several times", collect)
     .addOption(mirror())
     .addOption(quiet())
-    .addHelpText("after", `\nKnown:\n${[...known].map(([name, { what }]) => `  ${name.padEnd(18)}${what}`).join("\n")}`)
-    .action((names: string[], options: { version?: string; check?: boolean; mirror?: Mirrors; quiet?: boolean }) =>
+    .addHelpText("after", `\nKnown:\n${[...known].map(([name, { what }]) => `  ${name.padEnd(25)}${what}`).join("\n")}`)
+    .action((names: string[], { package: words = [], key: keys = [], ...options }: UpdateFlags) =>
       ended(async (signal) => {
-        const { updateArtifacts } = await import("./update.ts");
-        return updateArtifacts({ project: projectRoot, names, ...options, mirrors: mirrors(options), signal, say });
+        const [{ updateArtifacts }, { alsoWanted, wantedPackages }] = await Promise.all([
+          import("./update.ts"),
+          import("./wanted.ts"),
+        ]);
+        const wanted = alsoWanted(await wantedPackages(projectRoot), words);
+        const more = { wanted, keys, mirrors: mirrors(options), signal, say };
+        return updateArtifacts({ project: projectRoot, names, ...options, ...more });
       }),
     );
 
@@ -55,9 +70,10 @@ export function artifactsCommand(): Command {
     .command("fetch")
     .description("download what the lock names and this machine lacks; with nothing to do, asks nobody")
     .argument("[names...]", "which; left out: all")
+    .option("--packages <address>", "have pinned packages from a boot server, not from Alpine", parseAddress)
     .addOption(mirror())
     .addOption(quiet())
-    .action((names: string[], options: { mirror?: Mirrors; quiet?: boolean }) =>
+    .action((names: string[], options: { packages?: string; mirror?: Mirrors; quiet?: boolean }) =>
       ended(async (signal) => {
         const { fetchArtifacts } = await import("./fetch.ts");
         await fetchArtifacts({ project: projectRoot, names, ...options, mirrors: mirrors(options), signal, say });
@@ -78,7 +94,7 @@ export function artifactsCommand(): Command {
   command
     .command("list")
     .description("show what is pinned, and whether it is on this machine")
-    .argument("[name]", "show the files in this archive")
+    .argument("[name]", "show the files in this archive, or these packages")
     .action(async (name: string | undefined) => {
       const { listArtifacts, listFiles } = await import("./list.ts");
       await (name === undefined ? listArtifacts(projectRoot, say) : listFiles(projectRoot, name, say));
@@ -102,9 +118,27 @@ export function artifactsCommand(): Command {
   return command;
 }
 
+interface UpdateFlags {
+  version?: string;
+  check?: boolean;
+  package?: string[];
+  key?: string[];
+  mirror?: Mirrors;
+  quiet?: boolean;
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** What the option says comes before what the environment says. */
 function mirrors(options: { mirror?: Mirrors }): Mirrors {
   return { ...mirrorsFrom(env), ...options.mirror };
+}
+
+function parseAddress(text: string): string {
+  if (!/^https?:\/\/[^\s/]+/.test(text)) throw new InvalidArgumentError("It is an address with http:// or https://.");
+  return text.replace(/\/+$/, "");
 }
 
 function parseMirror(text: string, before: Mirrors | undefined): Mirrors {

@@ -16,7 +16,19 @@ export function failureOf(
     result.status === "rejected" ? [{ name: names[index], reason: result.reason as unknown }] : [],
   );
   if (reasons.length === 0) return undefined;
-  const lines = reasons.map(({ name, reason }) => `${name}: ${reason instanceof Error ? reason.message : reason}`);
+  const lines = reasons.map(({ name, reason }) => `${name}: ${isDiskFull(reason) ? diskFull : messageOf(reason)}`);
   const unreachable = reasons.some(({ reason }) => reason instanceof UnreachableError);
   return new Error([...lines, ...(unreachable ? [unreachableAdvice] : [])].join("\n"));
+}
+
+const diskFull =
+  "the disk with .bramble/artifacts is full. Nothing of this is pinned; make room, and run the same command again: it " +
+  "goes on with what is there already";
+
+function isDiskFull(reason: unknown): boolean {
+  return reason instanceof Error && "code" in reason && (reason.code === "ENOSPC" || reason.code === "EDQUOT");
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,9 +1,18 @@
-import { lockPath, updateCommand } from "../../formats/artifact-lock.ts";
+import {
+  type ArtifactSet,
+  type FileArtifact,
+  filesOf,
+  isSet,
+  lockPath,
+  updateCommand,
+} from "../../formats/artifact-lock.ts";
+import { AnswerError, DamagedError } from "../lib/download.ts";
 import { megabytes } from "../lib/units.ts";
 import { ArchiveError, unpack } from "./archive.ts";
 import { type Cache, cachedPath, cacheOf, isCached, withCache } from "./cache.ts";
 import { failureOf } from "./failure.ts";
-import { type Named, pinned, readLock, titleOf } from "./lock-file.ts";
+import { inParallel } from "./in-parallel.ts";
+import { downloadOf, type Named, pinned, readLock, titleOf } from "./lock-file.ts";
 import { obtainLocked } from "./obtain.ts";
 import { type Show, sideBySide } from "./progress.ts";
 import { type Mirrors, openUpstream, type Upstream } from "./upstream.ts";
@@ -13,6 +22,8 @@ export interface FetchOptions {
   /** Which; none: all that the lock has. */
   readonly names: readonly string[];
   readonly mirrors: Mirrors;
+  /** An address that has the packages as they are pinned: `http://10.0.0.2:8080/packages/<generation>`. */
+  readonly packages?: string | undefined;
   readonly signal: AbortSignal;
   /** Shows no progress. */
   readonly quiet?: boolean;
@@ -23,7 +34,15 @@ export interface FetchOptions {
  * Downloads what the lock names and the cache lacks. With nothing to do it asks nobody.
  * @throws Error that says for each artifact that failed why
  */
-export async function fetchArtifacts({ project, names, mirrors, signal, quiet, say }: FetchOptions): Promise<void> {
+export async function fetchArtifacts({
+  project,
+  names,
+  mirrors,
+  packages,
+  signal,
+  quiet,
+  say,
+}: FetchOptions): Promise<void> {
   const cache = cacheOf(project);
   const wanted = pinned(await readLock(project), names);
   const missing = await lacking(wanted, cache);
@@ -32,13 +51,17 @@ export async function fetchArtifacts({ project, names, mirrors, signal, quiet, s
     const upstream = openUpstream(mirrors, signal);
     const jobs = missing.map((each) => ({
       title: titleOf(each),
-      run: (show: Show) => complete(each, upstream, cache, signal, show),
+      run: (show: Show) => {
+        const [name, artifact] = each;
+        if (isSet(artifact)) return completeSet(name, artifact, packages ?? artifact.url, upstream, cache, show);
+        return complete(name, artifact, upstream, cache, signal, show);
+      },
     }));
     const results = await sideBySide(jobs, quiet);
     signal.throwIfAborted();
     const failure = failureOf(missing.map(titleOf), results);
     if (failure !== undefined) throw failure;
-    const bytes = missing.reduce((sum, [, artifact]) => sum + artifact.bytes, 0);
+    const bytes = missing.reduce((sum, [, artifact]) => sum + downloadOf(artifact), 0);
     say(`${missing.map(titleOf).join(", ")}: ${megabytes(bytes)}, checked against ${lockPath}.`);
   });
 }
@@ -46,23 +69,52 @@ export async function fetchArtifacts({ project, names, mirrors, signal, quiet, s
 async function lacking(artifacts: readonly Named[], cache: Cache): Promise<readonly Named[]> {
   const whole = await Promise.all(
     artifacts.map(async ([, artifact]) => {
-      const there = await Promise.all(
-        [artifact, ...Object.values(artifact.files ?? {})].map((file) => isCached(cache, file)),
-      );
+      const there = await Promise.all(filesOf(artifact).map(({ file }) => isCached(cache, file)));
       return there.every((each) => each);
     }),
   );
   return artifacts.filter((_, index) => !whole[index]);
 }
 
+/** The packages of a set that the cache lacks. */
+async function completeSet(
+  name: string,
+  set: ArtifactSet,
+  base: string,
+  upstream: Upstream,
+  cache: Cache,
+  show: Show,
+): Promise<void> {
+  const total = downloadOf(set);
+  let done = 0;
+  await inParallel(Object.entries(set.files), async ([path, file]) => {
+    const url = `${base}/${path}`;
+    await obtainLocked({ url, ...file }, upstream, cache, { text: () => {}, bytes: () => {} }).catch(
+      (error: unknown) => {
+        const isGone = error instanceof DamagedError || (error instanceof AnswerError && error.status === 404);
+        throw isGone ? new Error(`${error.message}\n${waysToPackages(name)}`) : error;
+      },
+    );
+    done += file.bytes;
+    show.bytes(done, total);
+  });
+}
+
+const waysToPackages = (name: string) => `Alpine keeps only the newest packages of a branch. Either
+  - pin those that it has now: ${updateCommand(name)}, or
+  - have the pinned ones from a boot server that boots boards with them: --packages http://SERVER:8080/packages/GENERATION,
+    as in alpine_repo= of a board's /proc/cmdline, or
+  - copy the folder .bramble/artifacts from a machine that has them, into this project.`;
+
 async function complete(
-  named: Named,
+  name: string,
+  artifact: FileArtifact,
   upstream: Upstream,
   cache: Cache,
   signal: AbortSignal,
   show: Show,
 ): Promise<void> {
-  const [name, artifact] = named;
+  const title = titleOf([name, artifact]);
   const { url, sha256, bytes, files } = artifact;
   if (url !== undefined) await obtainLocked({ url, sha256, bytes }, upstream, cache, show);
   else if (!(await isCached(cache, artifact))) {
@@ -75,7 +127,7 @@ async function complete(
   show.text("unpacking");
   const unpacked = await unpack(
     cachedPath(cache, artifact),
-    titleOf(named),
+    title,
     (path) => Object.hasOwn(files, path),
     cache,
     signal,

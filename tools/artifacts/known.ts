@@ -18,7 +18,11 @@ export interface Release {
 /** A hash in hex: SHA-256 of the file, or the name that git gives to its content (SHA-1). */
 export type Published = { readonly kind: "sha256" | "git-blob"; readonly hex: string };
 
-export interface KnownArtifact {
+/** What `update` can find by itself. */
+export type KnownArtifact = KnownFile | KnownPackages;
+
+/** A file, perhaps an archive. */
+export interface KnownFile {
   readonly what: string;
   /** The newest release, or the given one. */
   readonly release: (upstream: Upstream, version: string | undefined) => Promise<Release>;
@@ -26,9 +30,22 @@ export interface KnownArtifact {
   readonly files?: Selection;
 }
 
+/** Packages of Alpine, each a file, with all that they depend on. */
+export interface KnownPackages {
+  readonly what: string;
+  readonly packages: AlpineArch;
+}
+
+export type AlpineArch = "aarch64" | "x86_64";
+
+/** The name of an architecture's packages in the lock. */
+export function packagesName(arch: AlpineArch): string {
+  return `alpine-packages-${arch}`;
+}
+
 /**
- * What a Raspberry Pi boots from, in one archive: kernel, initramfs, modules, device trees, firmware and the packages of
- * a first boot, all of one build.
+ * What a Raspberry Pi boots from, in one archive: kernel, initramfs, modules, device trees and firmware, all of one build.
+ * The packages in it are too few for what boards are for, so all of them come from Alpine's repositories.
  * Alpine's netboot archive is not used: it has no device trees, overlays or firmware for Raspberry Pis, and its kernel
  * may be of another build than those. What this one lacks beside it is certificates in the initramfs, and boot files
  * come over HTTP, with hashes that were checked here (reference alpine-boot.md 3.1 to 3.3).
@@ -42,13 +59,12 @@ const alpineRpi: Selection = {
     "boot/vmlinuz-rpi",
     "boot/initramfs-rpi",
     "boot/modloop-rpi",
-    "apks/aarch64/APKINDEX.tar.gz",
   ],
-  also: /^(bcm271[12][\w-]*\.dtb|overlays\/[^/]+\.dtbo?|apks\/aarch64\/[^/]+\.apk)$/,
+  also: /^(bcm271[12][\w-]*\.dtb|overlays\/[^/]+\.dtbo?)$/,
 };
 
 /** The artifacts that `update` can find by itself. */
-export const known: ReadonlyMap<string, KnownArtifact> = new Map([
+export const known: ReadonlyMap<string, KnownArtifact> = new Map<string, KnownArtifact>([
   [
     "alpine-rpi",
     {
@@ -57,7 +73,11 @@ export const known: ReadonlyMap<string, KnownArtifact> = new Map([
       files: alpineRpi,
     },
   ],
-  ...(["2711", "2712"] as const).flatMap((chip): readonly [string, KnownArtifact][] => {
+  ...(["aarch64", "x86_64"] as const).map((arch): readonly [string, KnownPackages] => [
+    packagesName(arch),
+    { what: `the packages that images of ${arch} ask for, with all that these need`, packages: arch },
+  ]),
+  ...(["2711", "2712"] as const).flatMap((chip): readonly (readonly [string, KnownFile])[] => {
     const boards = chip === "2711" ? "Pi 4, 400, CM4" : "Pi 5, 500, CM5";
     return [
       [

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Artifact, type ArtifactLock, lockedFile, lockPath, printLock } from "../../formats/artifact-lock.ts";
+import {
+  type Artifact,
+  type ArtifactLock,
+  isSet,
+  lockedArtifact,
+  lockPath,
+  printLock,
+} from "../../formats/artifact-lock.ts";
 import { readLock as readLockIn } from "../../stacks/read-lock.ts";
 
 /** The lock of a project folder; an empty one where there is no file. */
@@ -30,9 +37,15 @@ export function titleOf([name, { version }]: Named): string {
   return `${name} ${version}`;
 }
 
+/** How many bytes are downloaded for it. */
+export function downloadOf(artifact: Artifact): number {
+  if (!isSet(artifact)) return artifact.bytes;
+  return Object.values(artifact.files).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** The entries of these names, or all. @throws Error for a name that the lock does not have, and for an empty lock */
 export function pinned(lock: ArtifactLock, names: readonly string[]): readonly Named[] {
-  for (const name of names) lockedFile(lock, name);
+  for (const name of names) lockedArtifact(lock, name);
   const all = Object.entries(lock.artifacts);
   if (all.length === 0)
     throw new Error(`${lockPath} pins nothing yet. Begin with: npm run bramble -- artifacts update`);

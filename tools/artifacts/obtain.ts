@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { Artifact, LockedFile } from "../../formats/artifact-lock.ts";
+import type { FileArtifact, LockedFile } from "../../formats/artifact-lock.ts";
 import { DamagedError } from "../lib/download.ts";
 import type { Content } from "../lib/files.ts";
 import { type Cache, cachedPath, isCached, keep, partialPath } from "./cache.ts";
@@ -41,7 +41,7 @@ export async function obtainLocked(
  */
 export async function obtainRelease(
   release: Release,
-  pinned: Artifact | undefined,
+  pinned: FileArtifact | undefined,
   upstream: Upstream,
   cache: Cache,
   show: Show,
@@ -102,7 +102,7 @@ async function gitBlob(path: string, bytes: number): Promise<string> {
   return hash.digest("hex");
 }
 
-function changed({ url, version }: Release, pinned: Artifact, got: string): Error {
+function changed({ url, version }: Release, pinned: FileArtifact, got: string): Error {
   return new DamagedError(
     `${url}: what is published as version ${version} has changed: SHA-256 ${got}, pinned ${pinned.sha256}. ` +
       "That should never happen; find out why before you take the entry out of the lock and update again",

@@ -1,14 +1,26 @@
-import { type Artifact, type ArtifactLock, lockPath, pin, printLock } from "../../formats/artifact-lock.ts";
+import {
+  type Artifact,
+  type ArtifactLock,
+  type FileArtifact,
+  isSet,
+  type LockedFile,
+  lockPath,
+  pin,
+  printLock,
+} from "../../formats/artifact-lock.ts";
 import { table } from "../lib/table.ts";
 import { megabytes } from "../lib/units.ts";
+import { branchFor, differs, findPackages, obtainPackages } from "./alpine-packages.ts";
 import { unpackSelection } from "./archive.ts";
-import { cachedPath, cacheOf, withCache } from "./cache.ts";
+import { type Cache, cachedPath, cacheOf, withCache } from "./cache.ts";
 import { failureOf } from "./failure.ts";
-import { type KnownArtifact, known, type Release } from "./known.ts";
-import { readLock, writeLock } from "./lock-file.ts";
+import { type KnownArtifact, type KnownFile, type KnownPackages, known, type Release } from "./known.ts";
+import { downloadOf, readLock, writeLock } from "./lock-file.ts";
 import { obtainRelease } from "./obtain.ts";
 import { type Show, sideBySide } from "./progress.ts";
-import { type Mirrors, openUpstream } from "./upstream.ts";
+import { trustedKeys } from "./trusted-keys.ts";
+import { type Mirrors, openUpstream, type Upstream } from "./upstream.ts";
+import type { Wanted } from "./wanted.ts";
 
 export interface UpdateOptions {
   readonly project: string;
@@ -19,6 +31,10 @@ export interface UpdateOptions {
   /** Only says what is newer. */
   readonly check?: boolean;
   readonly mirrors: Mirrors;
+  /** The packages that are wanted, for artifacts that are sets of packages. */
+  readonly wanted: Wanted;
+  /** Files of keys that are trusted like Alpine's own. */
+  readonly keys?: readonly string[] | undefined;
   readonly signal: AbortSignal;
   /** Shows no progress. */
   readonly quiet?: boolean;
@@ -29,9 +45,17 @@ export interface UpdateOptions {
 interface Change {
   readonly name: string;
   readonly before: Artifact | undefined;
-  readonly version: string;
+  readonly isNew: boolean;
+  /** What is there now, for people. */
+  readonly now: string;
   /** Missing when only asked. */
   readonly after?: Artifact;
+}
+
+/** What every job needs. */
+interface Task extends UpdateOptions {
+  readonly upstream: Upstream;
+  readonly cache: Cache;
 }
 
 /**
@@ -45,44 +69,100 @@ export async function updateArtifacts(options: UpdateOptions): Promise<boolean> 
   const cache = cacheOf(project);
   return withCache(cache, "bramble artifacts update", async () => {
     const lock = await readLock(project);
-    const names = chosen(options.names, lock);
+    const names = chosen(options, lock);
     if (version !== undefined && names.length !== 1) throw new Error("--version goes with the name of one artifact");
-    const upstream = openUpstream(options.mirrors, signal);
-    const jobs = names.map(([name, artifact]) => ({
-      title: name,
-      run: async (show: Show): Promise<Change> => {
-        const before = lock.artifacts[name];
-        const release = await artifact.release(upstream, version);
-        if (check) return { name, before, version: release.version };
-        const content = await obtainRelease(release, before, upstream, cache, show);
-        const title = `${name} ${release.version}`;
-        const unpacked =
-          artifact.files && (await unpackSelection(cachedPath(cache, content), title, artifact.files, cache, signal));
-        return { name, before, version: release.version, after: entry(release, before, content, unpacked?.files) };
-      },
-    }));
-    const results = await sideBySide(jobs, quiet);
-    const changes = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-    const next = changes.reduce((each, { name, after }) => (after === undefined ? each : pin(each, name, after)), lock);
+    const task = { ...options, upstream: openUpstream(options.mirrors, signal), cache };
+    const files = names.flatMap(([name, artifact]) => ("packages" in artifact ? [] : [{ name, artifact }]));
+    const sets = names.flatMap(([name, artifact]) => ("packages" in artifact ? [{ name, artifact }] : []));
+    const ofFiles = await sideBySide(
+      files.map(({ name, artifact }) => ({ title: name, run: (show) => updateFile(name, artifact, lock, task, show) })),
+      quiet,
+    );
+    // Packages are those of the system's branch, which may just have become another one.
+    const between = withChanges(lock, ofFiles);
+    const ofSets = await sideBySide(
+      sets.map(({ name, artifact }) => ({
+        title: name,
+        run: (show) => updateSet(name, artifact, between, task, show),
+      })),
+      quiet,
+    );
+    const results = [...ofFiles, ...ofSets];
+    const next = withChanges(between, ofSets);
     // What was finished before an interruption counts.
     const written = !check && printLock(next) !== printLock(lock);
     if (written) await writeLock(project, next);
     signal.throwIfAborted();
+    const changes = changesIn(results);
     describe(changes, say);
     const failure = failureOf(
-      names.map(([name]) => name),
+      [...files, ...sets].map(({ name }) => name),
       results,
     );
     if (failure !== undefined) throw failure;
     if (written) say(`${lockPath} is written. Look at what changed in it, and commit it.`);
-    return !check || changes.every(({ before, version: now }) => before?.version === now);
+    return !check || changes.every(({ isNew }) => !isNew);
   });
 }
 
-function chosen(names: readonly string[], lock: ArtifactLock): readonly (readonly [string, KnownArtifact])[] {
+async function updateFile(
+  name: string,
+  artifact: KnownFile,
+  lock: ArtifactLock,
+  task: Task,
+  show: Show,
+): Promise<Change> {
+  const { upstream, cache, version, signal, check } = task;
+  const before = lock.artifacts[name];
+  const pinned = before === undefined || isSet(before) ? undefined : before;
+  const release = await artifact.release(upstream, version);
+  const isNew = before?.version !== release.version;
+  const change = { name, before, isNew, now: isNew ? release.version : "the same" };
+  if (check) return change;
+  const content = await obtainRelease(release, pinned, upstream, cache, show);
+  const title = `${name} ${release.version}`;
+  const unpacked =
+    artifact.files && (await unpackSelection(cachedPath(cache, content), title, artifact.files, cache, signal));
+  return { ...change, after: entry(release, pinned, content, unpacked?.files) };
+}
+
+async function updateSet(
+  name: string,
+  { packages: arch }: KnownPackages,
+  lock: ArtifactLock,
+  task: Task,
+  show: Show,
+): Promise<Change> {
+  const { upstream, cache, wanted, keys: own = [] } = task;
+  const pinned = lock.artifacts[name];
+  const before = pinned !== undefined && isSet(pinned) ? pinned : undefined;
+  const version = branchFor(lock, task.version);
+  const keys = await trustedKeys(arch, own);
+  const request = { arch, version, before, wanted: wanted(arch), keys, upstream, cache, show };
+  const found = await findPackages(request);
+  const isNew = differs(found, before);
+  const now = isNew ? `${version}, ${found.packages.size} packages` : "the same";
+  const change = { name, before: pinned, isNew, now };
+  return task.check ? change : { ...change, after: await obtainPackages(found, request) };
+}
+
+function changesIn(results: readonly PromiseSettledResult<Change>[]): readonly Change[] {
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+function withChanges(lock: ArtifactLock, results: readonly PromiseSettledResult<Change>[]): ArtifactLock {
+  return changesIn(results).reduce(
+    (each, { name, after }) => (after === undefined ? each : pin(each, name, after)),
+    lock,
+  );
+}
+
+/** Packages are pinned unasked only where somebody wants some. */
+function chosen({ names, wanted }: UpdateOptions, lock: ArtifactLock): readonly (readonly [string, KnownArtifact])[] {
   if (names.length === 0) {
     const pinned = [...known].filter(([name]) => Object.hasOwn(lock.artifacts, name));
-    return pinned.length > 0 ? pinned : [...known];
+    if (pinned.length > 0) return pinned;
+    return [...known].filter(([, artifact]) => !("packages" in artifact) || wanted(artifact.packages).length > 0);
   }
   return [...new Set(names)].map((name) => {
     const artifact = known.get(name);
@@ -97,10 +177,10 @@ function chosen(names: readonly string[], lock: ArtifactLock): readonly (readonl
 /** The same content under the same version stays as it was pinned, whichever address names it now. */
 function entry(
   { version, released, url }: Release,
-  before: Artifact | undefined,
-  { sha256, bytes }: { sha256: string; bytes: number },
-  files: Artifact["files"],
-): Artifact {
+  before: FileArtifact | undefined,
+  { sha256, bytes }: LockedFile,
+  files: FileArtifact["files"],
+): FileArtifact {
   const same = before?.version === version && before.sha256 === sha256 ? before : undefined;
   const when = same?.released ?? released;
   return {
@@ -115,13 +195,13 @@ function entry(
 
 function describe(changes: readonly Change[], say: (line: string) => void): void {
   if (changes.length === 0) return;
-  const rows = changes.map(({ name, before, version, after }) => [
+  const rows = changes.map(({ name, before, now, after }) => [
     name,
     before?.version ?? "-",
-    before?.version === version ? "the same" : version,
-    after === undefined ? "" : megabytes(after.bytes),
+    now,
+    after === undefined ? "" : megabytes(downloadOf(after)),
     after?.released ?? "",
-    after === undefined ? "" : `${after.sha256.slice(0, 12)}…`,
+    after === undefined || isSet(after) ? "" : `${after.sha256.slice(0, 12)}…`,
   ]);
   table([["ARTIFACT", "BEFORE", "NOW", "SIZE", "RELEASED", "SHA-256"], ...rows], say);
 }

@@ -1,4 +1,4 @@
-import type { LockedFile } from "../../formats/artifact-lock.ts";
+import { filesOf } from "../../formats/artifact-lock.ts";
 import { cacheOf, hashCached, purge, withCache } from "./cache.ts";
 import { pinned, readLock, titleOf } from "./lock-file.ts";
 
@@ -8,10 +8,12 @@ import { pinned, readLock, titleOf } from "./lock-file.ts";
  */
 export async function verifyArtifacts(project: string, say: (line: string) => void): Promise<boolean> {
   const cache = cacheOf(project);
-  const files = pinned(await readLock(project), []).flatMap((named): { title: string; file: LockedFile }[] => [
-    { title: titleOf(named), file: named[1] },
-    ...Object.entries(named[1].files ?? {}).map(([path, file]) => ({ title: `${titleOf(named)} ${path}`, file })),
-  ]);
+  const files = pinned(await readLock(project), []).flatMap((named) =>
+    filesOf(named[1]).map(({ path, file }) => ({
+      title: path === undefined ? titleOf(named) : `${titleOf(named)} ${path}`,
+      file,
+    })),
+  );
   return withCache(cache, "bramble artifacts verify", async () => {
     let right = 0;
     for (const { title, file } of files) {
