@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Where the engine finds the code of a kind of resource: the module's name is in every state, so it stays. */
 const implementations = {
+  BoardIdentity: "@bramble/providers/board-identity/provider",
+  Apkovl: "@bramble/providers/apkovl/provider",
   BootloaderConfig: "@bramble/providers/bootloader-config/provider",
   TftpTree: "@bramble/providers/tftp-tree/provider",
 } as const;

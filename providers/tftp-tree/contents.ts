@@ -41,7 +41,7 @@ export async function contentsOf(inputs: TftpTreeInputs, updateFiles: UpdateFile
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function fromBytes(path: string, content: Uint8Array): TreeFile {
+export function fromBytes(path: string, content: Uint8Array): TreeFile {
   const sha256 = sha256Of(content);
   if (content.byteLength <= mostSmallBytes) return { kind: "small", path, sha256, content };
   return { kind: "large", path, sha256, source: async () => ({ kind: "memory", content }) };

@@ -1,6 +1,6 @@
 import { sha256Of } from "../digest.ts";
 import type { Folder } from "../transport/folder.ts";
-import type { TftpTreeOutputs } from "./inputs.ts";
+import type { PublishedTree } from "./inputs.ts";
 import { differences } from "./inspect.ts";
 import { currentLink, currentTarget, manifestSuffix, treeFolder } from "./layout.ts";
 import { parseManifest } from "./manifest.ts";
@@ -8,7 +8,7 @@ import { lookAtNames, type NameState } from "./names.ts";
 import { rootOwner } from "./root.ts";
 
 /** What on the server is other than it was published, one line for each; changes nothing. */
-export async function findDrift(folder: Folder, outputs: TftpTreeOutputs): Promise<string[]> {
+export async function findDrift(folder: Folder, outputs: PublishedTree): Promise<string[]> {
   const { owner, tree, names, lingering, version } = outputs;
   const found = await rootOwner(folder);
   if (found === undefined) return [`${outputs.root}: missing`];
@@ -34,7 +34,7 @@ function linkDrift(target: string | undefined, tree: string, version: string): s
   return [`${currentLink(tree)}: ${target === undefined ? "missing" : `leads to ${target}`}`];
 }
 
-async function fileDrift(folder: Folder, { tree, version, manifest }: TftpTreeOutputs): Promise<string[]> {
+async function fileDrift(folder: Folder, { tree, version, manifest }: PublishedTree): Promise<string[]> {
   const path = `${treeFolder(tree)}/${version}`;
   const text = (await folder.read(`${path}${manifestSuffix}`))?.toString("utf8");
   if (text === undefined) return [`${path}${manifestSuffix}: missing`];

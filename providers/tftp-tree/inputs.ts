@@ -36,28 +36,32 @@ export interface TftpTreeInputs extends TreePlace {
   readonly keep: number;
 }
 
-/** What the state holds of a tree. Its texts are in the inputs. */
-export interface TftpTreeOutputs extends TreePlace {
-  readonly schemaVersion: 1;
+/** What there is to know of a tree that was published, to look at it and to remove it. */
+export interface PublishedTree extends TreePlace {
   readonly tree: string;
   readonly names: readonly string[];
   /** Names of before, in which it is still seen. */
   readonly lingering: readonly string[];
-  readonly generation: string;
-  /** Tells these inputs from others. */
-  readonly digest: string;
   /** The folder of the served version. */
   readonly version: string;
   /** SHA-256 of the list of its files. */
   readonly manifest: string;
   /** Tells this resource from another one that has taken over the tree. */
   readonly claim: string;
+  /** What the last refresh found to be other than published. */
+  readonly drift: readonly string[];
+}
+
+/** What the state holds of a tree. Its texts are in the inputs. */
+export interface TftpTreeOutputs extends PublishedTree {
+  readonly schemaVersion: 1;
+  readonly generation: string;
+  /** Tells these inputs from others. */
+  readonly digest: string;
   readonly keep: number;
   /** The time of the bootloader update that lies beside them, in seconds since 1970; 0 if there is none. */
   readonly updateTime: number;
   readonly device: string;
-  /** What the last refresh found to be other than published. */
-  readonly drift: readonly string[];
 }
 
 export interface CheckFailure {

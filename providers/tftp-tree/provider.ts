@@ -1,16 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { updateFiles } from "../bootloader-config/update.ts";
 import { updateTime } from "../bootloader-config/update-time.ts";
-import { type Folder, isTrouble } from "../transport/folder.ts";
-import { type FolderServer, inFolder } from "../transport/folder-server.ts";
+import { inFolder } from "../transport/folder-server.ts";
 import { contentsOf } from "./contents.ts";
 import { digestOf, hasUnknown } from "./digest.ts";
 import { findDrift } from "./drift.ts";
 import { withGeneration } from "./generation.ts";
-import { type CheckFailure, checkInputs, defaultKeep, type TftpTreeInputs, type TftpTreeOutputs } from "./inputs.ts";
+import {
+  type CheckFailure,
+  checkInputs,
+  defaultKeep,
+  type PublishedTree,
+  type TftpTreeInputs,
+  type TftpTreeOutputs,
+} from "./inputs.ts";
+import { inRoot, movedParts, placeName } from "./place.ts";
 import { publish } from "./publish.ts";
 import { remove } from "./remove.ts";
-import { forgetRoot } from "./root.ts";
 
 /** The engine's view of a TftpTree. check and diff are pure: previews ask nobody. */
 
@@ -32,9 +38,7 @@ export function diff(
   olds: TftpTreeOutputs,
   news: TftpTreeInputs,
 ): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean } {
-  const replaces = (["server", "root", "tree"] as const).filter(
-    (key) => !hasUnknown(news[key]) && placeName(olds[key]) !== placeName(news[key]),
-  );
+  const replaces = movedParts(["server", "root", "tree"], olds, news);
   const isDifferent = hasUnknown(news) || olds.digest !== digestOf(news) || olds.drift.length > 0;
   const changes = isDifferent || (olds.lingering.length > 0 && isSettled(news)) || isUndone(news, olds);
   return { changes: changes || replaces.length > 0, replaces, deleteBeforeReplace: false };
@@ -54,13 +58,16 @@ export async function update(
 }
 
 /** What was published, and what of it is other than it was. */
-export async function read(id: string, props: TftpTreeOutputs): Promise<{ id: string; props: TftpTreeOutputs }> {
+export async function read<Outputs extends PublishedTree>(
+  id: string,
+  props: Outputs,
+): Promise<{ id: string; props: Outputs }> {
   const { server, root, owner } = props;
   const drift = await inFolder(server, root, owner.site, (folder) => findDrift(folder, props));
   return { id, props: { ...props, drift } };
 }
 
-async function delete_(_id: string, { server, root, owner, tree, ...props }: TftpTreeOutputs): Promise<void> {
+async function delete_(_id: string, { server, root, owner, tree, ...props }: PublishedTree): Promise<void> {
   const names = [...props.names, ...props.lingering];
   await inFolder(server, root, owner.site, (folder) =>
     remove(folder, { ownerId: owner.id, tree, names, claim: props.claim }),
@@ -74,15 +81,14 @@ async function settle(news: TftpTreeInputs, olds: TftpTreeOutputs | undefined): 
   const { lingering, dropped } = namesOfBefore(news, olds);
   const claim = olds?.claim ?? randomBytes(4).toString("hex");
   const distrust = olds === undefined || olds.drift.length > 0;
-  const publishAll = async (folder: Folder) => {
+  const published = await inRoot(news, async (folder) => {
     const seen = [...names, ...lingering];
     const time = update === undefined ? 0 : await updateTime(folder, seen, update, olds?.updateTime ?? 0);
     const files = await contentsOf(withGeneration(news), (update) => updateFiles(update, time));
     const isNew = olds === undefined;
     const publication = { owner, tree, names: seen, dropped, generation, files, keep, claim, isNew, distrust };
     return { ...(await publish(folder, publication)), updateTime: time };
-  };
-  const published = await inFolder(server, root, owner.site, (folder) => again(folder, () => publishAll(folder)));
+  });
   return {
     schemaVersion: 1,
     ...{ server, root, owner, tree, names, lingering, device, generation, keep, claim },
@@ -90,17 +96,6 @@ async function settle(news: TftpTreeInputs, olds: TftpTreeOutputs | undefined): 
     digest: digestOf(news),
     drift: [],
   };
-}
-
-/** Tries once more when parts of the root were removed after this process had looked at it. */
-async function again<T>(folder: Folder, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isTrouble(error, "absent")) throw error;
-    forgetRoot(folder);
-    return await work();
-  }
 }
 
 /**
@@ -128,10 +123,4 @@ function isSettled({ update }: TftpTreeInputs): boolean {
 /** Whether the board took the update, or a later one, and has other settings now: somebody changed them there. */
 function isUndone({ update }: TftpTreeInputs, { updateTime }: TftpTreeOutputs): boolean {
   return update !== undefined && !update.confirmed && update.taken >= updateTime;
-}
-
-/** What tells places apart: of a server its name. */
-function placeName(part: FolderServer | string): string {
-  if (typeof part === "string") return part;
-  return part.connect === "ssh" ? part.name : "local";
 }
