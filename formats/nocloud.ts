@@ -35,7 +35,7 @@ export interface SeedFiles {
  * Formats: cloud-init's "NoCloud" data source, cloud-config module "ssh", and networking config version 2.
  */
 export function nocloudFiles(seed: Seed): SeedFiles {
-  const cloudConfig = {
+  const settings = {
     hostname: seed.hostname,
     preserve_hostname: false,
     manage_etc_hosts: false,
@@ -46,26 +46,30 @@ export function nocloudFiles(seed: Seed): SeedFiles {
     ssh_keys: { ed25519_private: seed.hostKey.privateKey, ed25519_public: seed.hostKey.publicKey },
     users: [{ name: "root", lock_passwd: true, ssh_authorized_keys: [...seed.authorizedKeys] }],
   };
-  const { mac, address, gateway, dns } = seed.network;
-  const networkConfig = {
-    version: 2,
-    ethernets: {
-      lan: {
-        match: { macaddress: mac },
-        addresses: [address],
-        ...(gateway === undefined ? {} : { routes: [{ to: everywhere, via: gateway }] }),
-        ...(dns.length === 0 ? {} : { nameservers: { addresses: [...dns] } }),
-      },
-    },
-  };
   return {
-    userData: `#cloud-config\n${yaml(cloudConfig)}`,
+    userData: cloudConfig(settings),
     metaData: yaml({ "instance-id": seed.instanceId, "local-hostname": seed.hostname }),
-    networkConfig: yaml(networkConfig),
+    networkConfig: networkConfig(seed.network),
   };
 }
 
+/** User data of the kind that both cloud-init and tiny-cloud read. */
+export function cloudConfig(settings: Readonly<Record<string, unknown>>): string {
+  return `#cloud-config\n${yaml(settings)}`;
+}
+
+/** Networking config version 2: one interface, found by its MAC address. */
+function networkConfig({ mac, address, gateway, dns }: SeedNetwork): string {
+  const lan = {
+    match: { macaddress: mac },
+    addresses: [address],
+    ...(gateway === undefined ? {} : { routes: [{ to: everywhere, via: gateway }] }),
+    ...(dns.length === 0 ? {} : { nameservers: { addresses: [...dns] } }),
+  };
+  return yaml({ version: 2, ethernets: { lan } });
+}
+
 /** YAML that any version of cloud-init reads the same way: no anchors, no folded lines, MAC addresses quoted. */
-function yaml(value: unknown): string {
+export function yaml(value: unknown): string {
   return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, version: "1.1" });
 }

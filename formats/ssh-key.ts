@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 
 /** An ed25519 key pair in the forms that OpenSSH reads. */
 export interface SshKeyPair {
@@ -19,7 +19,7 @@ const rawPublicKeyBytes = 32;
  * Format: OpenSSH's PROTOCOL.key; the check number there, random by custom, is taken from a hash of the seed.
  */
 export function sshKeyPair(seed: Uint8Array): SshKeyPair {
-  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: "der", type: "pkcs8" });
+  const privateKey = ed25519PrivateKey(seed);
   const raw = createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-rawPublicKeyBytes);
   const blob = Buffer.concat([lengthPrefixed(keyType), lengthPrefixed(raw)]);
   const check = createHash("sha256").update("openssh-check").update(seed).digest().subarray(0, 4);
@@ -48,6 +48,11 @@ export function sshKeyPair(seed: Uint8Array): SshKeyPair {
   };
 }
 
+/** The key of a 32 byte seed, to sign with. */
+export function ed25519PrivateKey(seed: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: "der", type: "pkcs8" });
+}
+
 /** The fingerprint that `ssh-keygen -l` prints: `SHA256:` and base64 without padding. */
 export function fingerprint(publicKey: string | Uint8Array): string {
   const blob = typeof publicKey === "string" ? publicKeyBlob(publicKey) : publicKey;
@@ -64,13 +69,15 @@ export function knownHostsLine(address: string, publicKey: string): string {
   return `${address} ${publicKey}\n`;
 }
 
-function uint32(value: number): Buffer {
+/** A number as SSH writes it (RFC 4251 §5). */
+export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
 }
 
-function lengthPrefixed(value: string | Uint8Array): Buffer {
+/** A string as SSH writes it: its length, then its bytes (RFC 4251 §5). */
+export function lengthPrefixed(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([uint32(bytes.length), bytes]);
 }

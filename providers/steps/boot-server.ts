@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import type { Connection } from "../transport/connection.ts";
 import { thisMachine } from "../transport/local.ts";
 import { connect, type SshTarget } from "../transport/ssh.ts";
 import { whyNoTftp } from "../transport/tftp-probe.ts";
+import { identityPort, identityUrl } from "./boot-server-files.ts";
 import { required } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
 
@@ -12,7 +14,7 @@ export type BootServerSpec = ({ readonly connect: "local" } | ({ readonly connec
   readonly siteId: string;
   readonly tftpRoot: string;
   readonly httpRoot: string;
-  /** The address that boards ask, for both services. */
+  /** The address that boards ask, for all services. */
   readonly tftpAddress: string;
   readonly httpPort: number;
   /** Who serves DHCP: the user's router alone, dnsmasq beside it, or dnsmasq alone. */
@@ -27,9 +29,9 @@ const answerPatience = 5000;
 const askedFor = ".bramble/owner.json";
 
 /**
- * Makes a machine the boot server of a site: TFTP, and DHCP where the site wants it, by dnsmasq, HTTP by nginx, as
- * services of their own beside those of the distribution. Only what changed is restarted, and a configuration that its
- * program refuses takes nobody's place. Done when both services answer from here.
+ * Makes a machine the boot server of a site: TFTP, and DHCP where the site wants it, by dnsmasq, HTTP by nginx, boards'
+ * identities by BusyBox's httpd, as services of their own beside those of the distribution. Only what changed is
+ * restarted, and a configuration that its program refuses takes nobody's place. Done when all services answer from here.
  */
 export function configureBootServer(): Promise<string> {
   return atBootServer(async (connection, spec) => {
@@ -46,6 +48,8 @@ export function configureBootServer(): Promise<string> {
       files: [
         { path: `${config}/dnsmasq.conf.new`, content: required("dnsmasqConf") },
         { path: `${config}/nginx.conf.new`, content: required("nginxConf") },
+        { path: `${config}/httpd.conf.new`, content: httpdConf(spec) },
+        { path: `${config}/identity.new`, content: await identityScript(spec.site), mode: "0755" },
       ],
       scripts: ["boot-server-names", "boot-server-ports", "boot-server"],
       args,
@@ -92,12 +96,26 @@ function parameters({ site, siteId, tftpRoot, httpRoot, tftpAddress, httpPort, d
   return [site, siteId, tftpRoot, httpRoot, tftpAddress, String(httpPort), dhcp];
 }
 
+/** httpd reads it, and needs no setting; with another address it is another file, and the service starts anew. */
+function httpdConf({ tftpAddress, httpPort }: BootServerSpec): string {
+  return `# Written by Bramble; changes are overwritten. For ${identityUrl(tftpAddress, httpPort)}\n`;
+}
+
+async function identityScript(site: string): Promise<string> {
+  const script = await readFile(new URL("guest/boot-server-identity.sh", import.meta.url), "utf8");
+  return `#!/bin/sh\nsite=${site}\n${script}`;
+}
+
 async function silentServices({ tftpAddress, httpPort }: BootServerSpec): Promise<string[]> {
   const url = `http://${tftpAddress}:${httpPort}/${askedFor}`;
-  const [tftp, http] = await Promise.all([whyNoTftp(tftpAddress, askedFor, answerPatience), whyNoHttp(url)]);
+  // Not what boards ask for: each answer to that is written down.
+  const ours = `http://${tftpAddress}:${identityPort(httpPort)}/`;
+  const asked = [whyNoTftp(tftpAddress, askedFor, answerPatience), whyNoHttp(url), whyNoHttp(ours)] as const;
+  const [tftp, http, identities] = await Promise.all(asked);
   return [
     ...(tftp === undefined ? [] : [`  TFTP at ${tftpAddress}, port 69/udp: ${tftp}`]),
     ...(http === undefined ? [] : [`  HTTP at ${url}: ${http}`]),
+    ...(identities === undefined ? [] : [`  identities at ${ours}: ${identities}`]),
   ];
 }
 

@@ -22,14 +22,14 @@ export interface Folder {
   /** The bytes that a file may still take. */
   free(): Promise<number>;
 
-  /** Makes the folder itself, with all above it. */
-  makeRoot(): Promise<void>;
+  /** Makes the folder itself, with all above it, which everybody may read; unless a mode says so, the folder too. */
+  makeRoot(mode?: number): Promise<void>;
   /** Makes a folder, readable by everybody; false if something is there. */
   makeFolder(path: string): Promise<boolean>;
   /** Makes new folders, each after those before it. */
   makeFolders(paths: readonly string[]): Promise<void>;
-  /** Makes a new file of few bytes, readable by everybody and writable by nobody. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Makes a new file of few bytes, readable by everybody and writable by nobody, unless a mode says otherwise. */
+  write(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
   /**
    * Like write, for many bytes; goes on with what an earlier call to the same path left there. @returns whether it went
    * on: then a look at the bytes is due, for the others are only known to be right.
@@ -121,6 +121,9 @@ export function isTrouble(error: unknown, ...troubles: readonly Trouble[]): erro
 /** Everybody reads what is published, a TFTP server with a user of its own too. */
 export const folderMode = 0o755;
 export const fileMode = 0o444;
+/** What is secret is read by the folder's owner, and, file by file, by the group that the folder gives to them. */
+export const privateFolderMode = 0o700;
+export const privateFileMode = 0o640;
 
 /**
  * Sets the mode of what was just made, where a strict umask has taken from it; the first folder made tells whether it

@@ -7,6 +7,8 @@ export interface KeyFiles {
   readonly deployKey: string;
   /** known_hosts lines of every machine of the site. */
   readonly knownHosts: string;
+  /** Hosts that are said never to run again, with the reason: what a step undoes on them, it undoes without them. */
+  readonly lost: Readonly<Record<string, string>>;
 }
 
 /** The folder of a site's key files below the work folder. */
@@ -21,20 +23,33 @@ export async function siteDeployKey(site: string): Promise<string> {
   return readFile(join(keyFolder(workFolder, site), "deploy-key"), "utf8");
 }
 
-/** Writes `deploy-key` and `known_hosts`, readable by their owner only, each in one step; nothing if they are right. */
+/** The hosts that a site's file says are lost, with the reason, for what runs inside of the engine. */
+export async function lostHosts(site: string): Promise<Readonly<Record<string, string>>> {
+  const { BRAMBLE_WORK: workFolder } = process.env;
+  if (workFolder === undefined) return {};
+  const text = await readIfThere(join(keyFolder(workFolder, site), "lost"));
+  const lost: Record<string, string> = text === undefined ? {} : JSON.parse(text);
+  return lost;
+}
+
+/** Writes `deploy-key`, `known_hosts` and `lost`, readable by their owner only, each in one step; nothing if they are right. */
 export async function writeKeyFiles(folder: string, files: KeyFiles): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeIfOther(join(folder, "deploy-key"), files.deployKey);
   await writeIfOther(join(folder, "known_hosts"), files.knownHosts);
+  await writeIfOther(join(folder, "lost"), `${JSON.stringify(files.lost)}\n`);
 }
 
 async function writeIfOther(path: string, content: string): Promise<void> {
-  const present = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (present === content) return;
+  if ((await readIfThere(path)) === content) return;
   const aside = `${path}.${process.pid}`;
   await writeFile(aside, content, { mode: 0o600 });
   await rename(aside, path);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }

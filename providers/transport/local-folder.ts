@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
 import * as fs from "node:fs/promises";
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
   type Entry,
@@ -127,8 +128,10 @@ export function localFolder(root: string): Folder {
       return bavail * bsize;
     },
 
-    async makeRoot() {
-      await attempt("make it", () => fs.mkdir(root, { recursive: true, mode: folderMode }));
+    async makeRoot(mode = folderMode) {
+      // A mode that is given to a recursive call would be that of all folders above, too.
+      await attempt("make it", () => fs.mkdir(dirname(root), { recursive: true, mode: folderMode }));
+      await unless(["EEXIST"], "make it", () => fs.mkdir(root, mode));
     },
 
     makeFolder,
@@ -137,9 +140,9 @@ export function localFolder(root: string): Folder {
       for (const path of paths) await makeFolder(path);
     },
 
-    async write(path, bytes) {
-      await attempt(`write ${path}`, () => fs.writeFile(full(path), bytes, { flag: "wx", mode: fileMode }));
-      await keepMode(path, fileMode);
+    async write(path, bytes, mode = fileMode) {
+      await attempt(`write ${path}`, () => fs.writeFile(full(path), bytes, { flag: "wx", mode }));
+      await keepMode(path, mode);
     },
 
     upload: (path, source) =>

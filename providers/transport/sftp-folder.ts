@@ -162,8 +162,8 @@ export function sftpFolder(session: SshSession, root: string): Folder {
 
     free: () => attempt("tell how much room there is", async () => (await sftp.statvfs(root)).free),
 
-    async makeRoot() {
-      await run("make it", `mkdir -p -m ${folderMode.toString(8)} -- ${quote(root)}`);
+    async makeRoot(mode = folderMode) {
+      await run("make it", `mkdir -p -m ${mode.toString(8)} -- ${quote(root)}`);
     },
 
     makeFolder,
@@ -171,16 +171,16 @@ export function sftpFolder(session: SshSession, root: string): Folder {
     // A server does one thing after the other.
     makeFolders: async (paths) => void (await Promise.all(paths.map(makeFolder))),
 
-    async write(path, bytes) {
+    async write(path, bytes, mode = fileMode) {
       await attempt(`write ${path}`, async () => {
-        const handle = await sftp.open(full(path), "new", fileMode);
+        const handle = await sftp.open(full(path), "new", mode);
         const written: Promise<void>[] = [];
         for (let at = 0; at < bytes.length; at += mostBytesInWrite)
           written.push(sftp.write(handle, at, bytes.subarray(at, at + mostBytesInWrite)));
         // A server does what concerns one file in the order in which it comes.
         await Promise.all([...written, sftp.close(handle)]);
       });
-      await keepMode(path, fileMode);
+      await keepMode(path, mode);
     },
 
     async upload(path, source) {

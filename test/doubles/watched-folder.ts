@@ -19,9 +19,9 @@ export function watched(folder: Folder): { readonly folder: Folder; readonly wat
     watch,
     folder: {
       ...folder,
-      makeRoot: () => {
+      makeRoot: (mode) => {
         note("makeRoot");
-        return folder.makeRoot();
+        return folder.makeRoot(mode);
       },
       makeFolder: (path) => {
         note(`makeFolder ${path}`);
@@ -31,9 +31,9 @@ export function watched(folder: Folder): { readonly folder: Folder; readonly wat
         for (const path of paths) note(`makeFolder ${path}`);
         return folder.makeFolders(paths);
       },
-      write: (path, bytes) => {
+      write: (path, bytes, mode) => {
         note(`write ${path}`, bytes.byteLength);
-        return folder.write(path, bytes);
+        return folder.write(path, bytes, mode);
       },
       upload: (path, source) => {
         note(`upload ${path}`, sizeOf(source));

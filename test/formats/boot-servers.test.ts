@@ -94,14 +94,16 @@ pxe-service=tag:board,0,"Raspberry Pi Boot"
 });
 
 describe("nginx-conf", () => {
-  it("serves one folder on one address and port, and logs a line of JSON per request", () => {
+  it("serves two folders on one address and port, and logs a line of JSON per request, and of boots again", () => {
     const text = nginxConf(http);
     for (const line of [
       "pid /run/bramble-nginx.pid;",
       "error_log /var/log/bramble/error.log warn;",
       "access_log /var/log/bramble/access.log timeline;",
+      "access_log /var/log/bramble/boots.log timeline if=$boot;",
       "listen 10.20.0.2:8080;",
       "root /srv/bramble/http;",
+      "alias /srv/bramble/tftp/;",
     ]) {
       assert.ok(
         text.split("\n").some((written) => written.trim() === line),
@@ -116,6 +118,8 @@ describe("nginx-conf", () => {
       [{ root: "/srv/a; autoindex on" }, /root/],
       [{ root: "/srv/$uri" }, /root/],
       [{ root: "relative" }, /root/],
+      [{ boards: "/srv/a b" }, /boards/],
+      [{ bootLog: "off" }, /bootLog/],
       [{ accessLog: "/var/log/a\nload_module x" }, /accessLog/],
       [{ errorLog: "stderr" }, /errorLog/],
       [{ tempFolder: "tmp" }, /tempFolder/],
@@ -144,8 +148,10 @@ const http: NginxConf = {
   address: "10.20.0.2",
   port: 8080,
   root: "/srv/bramble/http",
+  boards: "/srv/bramble/tftp",
   pidFile: "/run/bramble-nginx.pid",
   accessLog: "/var/log/bramble/access.log",
+  bootLog: "/var/log/bramble/boots.log",
   errorLog: "/var/log/bramble/error.log",
   tempFolder: "/run/bramble/temp",
 };

@@ -80,7 +80,7 @@ describe("a board's bootloader", () => {
     await mkdir(join(folder, "artifacts"));
     for (const { bytes } of [last2711, padded2711, tight2711, ab2712])
       await writeFile(join(folder, "artifacts", sha256(bytes)), bytes);
-    await writeKeyFiles(keyFolder(folder, "home"), { deployKey: deployKey.privateKey, knownHosts: "" });
+    await writeKeyFiles(keyFolder(folder, "home"), { deployKey: deployKey.privateKey, knownHosts: "", lost: {} });
     ok(!existsSync(reportPath), `${reportPath} is somebody's`);
     board = await startSshd(hostKey, deployKey.publicKey);
   });

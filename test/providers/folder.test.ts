@@ -63,6 +63,21 @@ for (const place of [...places, "busybox"] as const) {
       assert.deepEqual(entries?.map(({ name }) => name).sort(), names.sort());
     });
 
+    it("keeps what is secret for its owner and a group, from the first moment on", async () => {
+      await within(async (folder) => {
+        await folder.makeRoot(0o700); // it is there, and is left as it is
+        await folder.write("public", Buffer.from("text"));
+        await folder.write("secret", Buffer.from("text"), 0o640);
+        assert.equal((await folder.stat("public"))?.mode, 0o444);
+        assert.equal((await folder.stat("secret"))?.mode, 0o640);
+        assert.equal((await folder.stat("."))?.mode, 0o755);
+      });
+      const [above, own] = [join(site.folder, "above"), join(site.folder, "above/own")];
+      await inFolder(server(), own, "lab", (folder) => folder.makeRoot(0o700));
+      const modes = [above, own].map(async (path) => (await lstat(path)).mode & 0o777);
+      assert.deepEqual(await Promise.all(modes), [0o755, 0o700]);
+    });
+
     it("tells absence from other things", async () => {
       await writeFile(at("file"), "text");
       await symlink("file", at("link"));

@@ -89,10 +89,11 @@ describe("configurations of the boot servers", () => {
       const port = await freePort();
       const logs = {
         accessLog: join(folder, "access.log"),
+        bootLog: join(folder, "boots.log"),
         errorLog: join(folder, "error.log"),
         tempFolder: join(folder, "temp"),
       };
-      const conf = nginxConf({ address, port, root, pidFile: join(folder, "nginx.pid"), ...logs });
+      const conf = nginxConf({ address, port, root, boards: root, pidFile: join(folder, "nginx.pid"), ...logs });
       const file = await write("nginx.conf", conf);
       const checked = await tryRun(["nginx", "-t", "-c", file]);
       assert.equal(checked.code, 0, checked.stderr);

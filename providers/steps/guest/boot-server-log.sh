@@ -1,2 +1,2 @@
-# What the two services said last.
-for name in tftp http; do last_words "$name"; done
+# What the services said last.
+for name in tftp http identity; do last_words "$name"; done

@@ -1,5 +1,6 @@
 # What a boot server's files and services are called, and how this machine runs services. $1 site, $2 its id.
 site=$1 id=$2
+user=bramble-$site
 config=/etc/bramble/$site run=/run/bramble/$site log=/var/log/bramble/$site state=/var/lib/bramble/$site
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -27,6 +28,26 @@ program() {
   case $1 in
   tftp) echo dnsmasq ;;
   http) echo nginx ;;
+  identity) echo httpd ;;
+  esac
+}
+
+# The BusyBox that has a web server in it; Alpine's usual one has none.
+httpd_box() {
+  for box in busybox busybox-extras; do
+    if "$box" --list 2>/dev/null | grep -qx httpd; then
+      command -v "$box"
+      return
+    fi
+  done
+  return 1
+}
+
+# installed PROGRAM
+installed() {
+  case $1 in
+  httpd) httpd_box >/dev/null ;;
+  *) command -v "$1" >/dev/null ;;
   esac
 }
 
@@ -40,24 +61,26 @@ service_file() {
   esac
 }
 
-# Where it writes what goes wrong, and dnsmasq what it serves too.
+# Where it writes what goes wrong, and dnsmasq and httpd what they serve too.
 log_file() {
   case $1 in
   tftp) echo "$log/tftp.log" ;;
   http) echo "$log/http-errors.log" ;;
+  identity) echo "$log/identity.log" ;;
   esac
 }
 
-# The command that starts a service; it ends when the service is there, or says why it is not. dnsmasq keeps leases in
-# every DHCP mode, and would by itself in the file of the distribution's dnsmasq.
+# The command that starts a service; it ends when the service is there, or says why it is not, but for httpd, which
+# stays. dnsmasq keeps leases in every DHCP mode, and would by itself in the file of the distribution's dnsmasq.
 start_command() {
   case $1 in
   tftp) echo "$(command -v dnsmasq) --conf-file=$config/dnsmasq.conf --log-facility=$(log_file tftp) --dhcp-leasefile=$state/leases" ;;
   http) echo "$(command -v nginx) -c $config/nginx.conf" ;;
+  identity) echo "$(httpd_box) httpd -f -p $address:$((http_port + 1)) -h $config/www -c $config/httpd.conf" ;;
   esac
 }
 
-# is_ours PID: whether a process belongs to one of the two services; nginx's workers have its parent's word for it.
+# is_ours PID: whether a process belongs to one of the services; nginx's workers have its parent's word for it.
 is_ours() {
   parent=$(awk '/^PPid:/ { print $2 }' "/proc/$1/status" 2>/dev/null) || return 1
   { tr '\0' ' ' <"/proc/$1/cmdline"; tr '\0' ' ' <"/proc/$parent/cmdline"; } 2>/dev/null | grep -qF "$config/"
@@ -78,7 +101,15 @@ start() {
   openrc)
     rc-service "bramble-$site-$1" zap >/dev/null 2>&1 && rc-service "bramble-$site-$1" start
     ;;
-  none) $(start_command "$1") ;;
+  none)
+    if [ "$1" = identity ]; then
+      # The number that is written down is the one that the server will have.
+      setsid sh -c 'echo $$ >"$1" && shift && exec "$@"' sh "$(pid_file identity)" \
+        $(start_command identity) -u "$user:$user" &
+    else
+      $(start_command "$1")
+    fi
+    ;;
   esac </dev/null >"$run/$1.start" 2>&1
 }
 

@@ -1,4 +1,4 @@
-# Sets up the two services, from the new configurations that were put beside the ones in use. $3 TFTP root, $4 HTTP root.
+# Sets up the services, from the new configurations that were put beside the ones in use. $3 TFTP root, $4 HTTP root.
 tftp_root=$3 http_root=$4
 
 # make_folder PATH: makes what is missing of it, and notes that down for the day when it is removed.
@@ -28,9 +28,65 @@ $(echo "$2" | sed '/^$/d')"
 said=$(dnsmasq --test --conf-file="$config/dnsmasq.conf.new" 2>&1 </dev/null) || refuse dnsmasq "$said"
 said=$(nginx -t -q -c "$config/nginx.conf.new" 2>&1 </dev/null) || refuse nginx "$said"
 
+# Boards' keys are read by a user who can do nothing else: write down what was asked for, and that it was given.
+if ! id "$user" >/dev/null 2>&1; then
+  echo "$user" >"$config/user"
+  if command -v useradd >/dev/null; then
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+  else
+    addgroup -S "$user"
+    adduser -S -D -H -h /nonexistent -s /sbin/nologin -G "$user" "$user"
+  fi
+fi
+
+# private_folder MODE OWNER PATH
+private_folder() {
+  [ -d "$3" ] || mkdir -m 0700 "$3"
+  chown "$2" "$3"
+  chmod "$1" "$3"
+}
+# What is published in it belongs to the user's group, as the folder does.
+private_folder 2750 "root:$user" "$state/identities"
+for file in "$state/identities"/*; do
+  [ ! -f "$file" ] || chgrp "$user" "$file"
+done
+private_folder 0700 "$user:$user" "$state/claims"
+[ -e "$log/identity.log" ] || : >"$log/identity.log"
+chown "$user:$user" "$log/identity.log"
+mkdir -p "$config/www/cgi-bin"
+chmod 0755 /etc/bramble "$config" "$config/www" "$config/www/cgi-bin"
+mv -f "$config/identity.new" "$config/www/cgi-bin/identity"
+
 capabilities() {
   echo "CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_CHOWN"
   if [ "$1" = tftp ] && [ "$dhcp" != router ]; then echo "CAP_NET_ADMIN CAP_NET_RAW"; fi
+}
+
+# What a service may do. systemd would give the folders that it makes for a user to that user.
+unit_rights() {
+  case $1 in
+  identity)
+    cat <<END
+Type=exec
+User=$user
+Group=$user
+UMask=0077
+ReadWritePaths=$log/identity.log $state/claims
+CapabilityBoundingSet=
+END
+    ;;
+  *)
+    cat <<END
+Type=forking
+PIDFile=$(pid_file "$1")
+RuntimeDirectory=bramble/$site
+RuntimeDirectoryPreserve=yes
+StateDirectory=bramble/$site
+LogsDirectory=bramble/$site
+CapabilityBoundingSet=$(capabilities "$1" | tr '\n' ' ')
+END
+    ;;
+  esac
 }
 
 unit() {
@@ -42,16 +98,10 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=forking
-PIDFile=$(pid_file "$1")
 ExecStart=$(start_command "$1")
 Restart=on-failure
 RestartSec=5
-RuntimeDirectory=bramble/$site
-RuntimeDirectoryPreserve=yes
-StateDirectory=bramble/$site
-LogsDirectory=bramble/$site
-CapabilityBoundingSet=$(capabilities "$1" | tr '\n' ' ')
+$(unit_rights "$1")
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=read-only
@@ -75,6 +125,11 @@ WantedBy=multi-user.target
 END
 }
 
+# httpd does not go to the background by itself, nor to another user.
+openrc_user() {
+  if [ "$1" = identity ]; then printf '\ncommand_background=yes\ncommand_user="%s:%s"' "$user" "$user"; fi
+}
+
 init_script() {
   set -- "$@" $(start_command "$1")
   name=$1 what=$2 command=$3
@@ -84,7 +139,7 @@ init_script() {
 name="$what for the boards of the site $site (Bramble)"
 command="$command"
 command_args="$*"
-pidfile="$(pid_file "$name")"
+pidfile="$(pid_file "$name")"$(openrc_user "$name")
 
 depend() {
 	need net
@@ -97,7 +152,7 @@ start_pre() {
 END
 }
 
-# Both services start with the machine from now on.
+# All services start with the machine from now on.
 case $init in
 systemd)
   text 0644 "$(service_file tftp)" <<END
@@ -106,8 +161,11 @@ END
   text 0644 "$(service_file http)" <<END
 $(unit http HTTP)
 END
+  text 0644 "$(service_file identity)" <<END
+$(unit identity Identities)
+END
   systemctl daemon-reload
-  systemctl enable --quiet "bramble-$site-tftp" "bramble-$site-http"
+  systemctl enable --quiet "bramble-$site-tftp" "bramble-$site-http" "bramble-$site-identity"
   ;;
 openrc)
   text 0755 "$(service_file tftp)" <<END
@@ -116,8 +174,10 @@ END
   text 0755 "$(service_file http)" <<END
 $(init_script http HTTP)
 END
-  rc-update --quiet add "bramble-$site-tftp" default
-  rc-update --quiet add "bramble-$site-http" default
+  text 0755 "$(service_file identity)" <<END
+$(init_script identity Identities)
+END
+  for name in tftp http identity; do rc-update --quiet add "bramble-$site-$name" default; done
   ;;
 esac
 
@@ -128,6 +188,7 @@ is_listening() {
   case $1 in
   tftp) is_served udp 69 ;;
   http) is_served tcp "$http_port" ;;
+  identity) is_served tcp "$((http_port + 1))" ;;
   esac
 }
 
@@ -153,7 +214,7 @@ has_reloaded() {
 
 # take_up NAME: what is new of a service, with as little interruption as its program knows.
 take_up() {
-  # nginx does it without one; dnsmasq reads its configuration only when it starts.
+  # nginx does it without one; the others read their configuration only when they start.
   if [ "$1" = http ] && is_up http && ! changed "$(service_file http)"; then
     how=reloaded old_workers=" $(workers | tr '\n' ' ') "
     nginx -c "$config/nginx.conf" -s reload </dev/null >"$run/http.start" 2>&1 &&
@@ -185,6 +246,7 @@ serve() {
       mv "$current.old" "$current"
       if comes_up "$1"; then echo "the old configuration is served again" >&2; fi
     fi
+    if [ "$gave_way" = yes ]; then comes_up identity || true; fi
     fail "$(program "$1") did not take up its new configuration"
   fi
   fingerprint "$1" >"$config/$1.served"
@@ -200,12 +262,20 @@ $log/*.log {
 	rotate 4
 	missingok
 	notifempty
+	nocompress
 	copytruncate
 }
 END
 fi
+# HTTP may move to the port next to it, where identities are.
+gave_way=no
+if is_up identity && ! cmp -s "$config/httpd.conf.new" "$config/httpd.conf"; then
+  gave_way=yes
+  stop identity
+fi
 serve tftp TFTP
 serve http HTTP
+serve identity identities
 if [ "$init" = none ]; then
   echo "nothing starts these after a reboot, since this machine has neither systemd nor OpenRC: run \`up\` again then"
 fi

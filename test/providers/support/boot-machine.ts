@@ -18,7 +18,8 @@ export const tftpRoot = "/srv/boot/tftp";
 export const httpRoot = "/srv/boot/http";
 
 /** What differs from the boot server of the site `home` with plain configurations, HTTP on port 8080. */
-export interface Wish extends Partial<Pick<BootServerSpec, "site" | "siteId" | "tftpAddress" | "httpPort">> {
+export interface Wish
+  extends Partial<Pick<BootServerSpec, "site" | "siteId" | "tftpAddress" | "tftpRoot" | "httpPort">> {
   readonly dnsmasq?: string;
   readonly nginx?: string;
 }
