@@ -29,7 +29,10 @@ export interface PiBootFolderInput {
   readonly settings: readonly ConfigLine[];
   /** Values of `dtoverlay`, applied in this order: `disable-bt`, `vc4-kms-v3d,cma-64`. */
   readonly dtoverlays: readonly string[];
+  /** In their values, {@link generationPlaceholder} stands for the generation. */
   readonly parameters: readonly KernelParameter[];
+  /** Texts for the system that has booted, by path below the generation's folder. */
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 export interface PiBootFolder {
@@ -41,6 +44,9 @@ export interface PiBootFolder {
 
 /** The kernel parameter by which a running board tells what it booted. */
 export const generationParameter = "bramble.generation";
+
+/** What a kernel parameter has in the place of the generation, which is a hash over parameters too. */
+export const generationPlaceholder = "{generation}";
 
 /** Raised when the same input is laid out in another way. */
 const layout = 1;
@@ -80,7 +86,8 @@ export function piBootFolder(input: PiBootFolderInput): PiBootFolder {
     ...overlayProblems(facts, input),
     ...fileProblems(facts.chip, input),
     ...input.settings.flatMap((line) => settingProblem(line) ?? []),
-    ...checkCmdline([...input.parameters, [generationParameter, "0".repeat(16)]]),
+    ...checkCmdline(finished(input.parameters, "0".repeat(16))),
+    ...Object.keys(input.texts ?? {}).flatMap((path) => textProblem(path) ?? []),
     ...input.parameters
       .filter((parameter) => (typeof parameter === "string" ? parameter : parameter[0]) === generationParameter)
       .map(() => `kernel parameter ${generationParameter} is added by itself: remove it`),
@@ -111,18 +118,27 @@ function generationOf(input: PiBootFolderInput): string {
   return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }
 
-function systemFiles({ files }: PiBootFolderInput): Record<string, Content> {
+function systemFiles({ files, texts = {} }: PiBootFolderInput): Record<string, Content> {
   return {
     [kernelName]: files.kernel,
     [initramfsName]: files.initramfs,
     ...files.deviceTrees,
     "overlays/README": { text: overlayReadme },
     ...Object.fromEntries(Object.entries(files.overlays).map(([name, file]) => [`overlays/${name}`, file])),
+    ...Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, { text }])),
   };
 }
 
 function cmdline({ parameters }: PiBootFolderInput, generation: string): Content {
-  return { text: printCmdline([...parameters, [generationParameter, generation]]) };
+  return { text: printCmdline(finished(parameters, generation)) };
+}
+
+function finished(parameters: readonly KernelParameter[], generation: string): KernelParameter[] {
+  const filled = parameters.map((parameter): KernelParameter => {
+    if (typeof parameter === "string") return parameter;
+    return [parameter[0], parameter[1].replaceAll(generationPlaceholder, generation)];
+  });
+  return [...filled, [generationParameter, generation]];
 }
 
 /**
@@ -224,6 +240,14 @@ function fileProblems(chip: Chip, { files }: PiBootFolderInput): string[] {
       `${name} has ${bytes} bytes, and over TFTP a board with chip ${chip} can load ${mostBytes[chip]}: make it smaller, and let the booted system get large files over HTTP`,
     ];
   });
+}
+
+/** Texts lie in folders of their own, beside what the firmware loads. */
+function textProblem(path: string): string | undefined {
+  if (path.startsWith("overlays/") || !path.includes("/")) {
+    return `${JSON.stringify(path)}: texts go into a folder of their own, such as seed/`;
+  }
+  return checkTftpPath(path);
 }
 
 function settingProblem(line: ConfigLine): string | undefined {

@@ -1,7 +1,9 @@
 import { numberToIpv4 } from "./addresses.ts";
-import type { BoardDraft, Draft } from "./draft.ts";
-import type { Boot, Bootloader, BootMode, BootServer, NetworkBoard } from "./model.ts";
+import { type BoardDraft, type Draft, driveFolder } from "./draft.ts";
+import type { Boot, Bootloader, BootMode, BootServer, ImageLayer, NetworkBoard } from "./model.ts";
+import { naturalOrder } from "./natural-order.ts";
 import type { BootInput, BootloaderInput } from "./schema-boot.ts";
+import type { ImageLayerInput } from "./schema-image.ts";
 
 /** How the site's boards boot, from a draft that no rule objects to; nothing where the site has no `boot` section. */
 export function resolveBoot({ boot, boards }: Draft): { readonly boot?: Boot } {
@@ -17,7 +19,7 @@ export function resolveBoot({ boot, boards }: Draft): { readonly boot?: Boot } {
 }
 
 function resolveServer(boot: BootInput, boards: readonly BoardDraft[]): BootServer {
-  const { server, dhcp, leases, manage, tftp, http, httpPort, keep, system } = boot;
+  const { server, dhcp, leases, manage, tftp, http, httpPort, keep, system, packages, patience } = boot;
   const found = boards.find(({ board }) => board.name === server);
   const address = found?.board.address;
   if (found === undefined || address === undefined) throw new Error(`boot server ${server}: a gap that no rule found`);
@@ -36,16 +38,26 @@ function resolveServer(boot: BootInput, boards: readonly BoardDraft[]): BootServ
     httpPort,
     keep,
     system,
+    packages,
+    patienceSeconds: patience,
   };
 }
 
-function resolveBoard(boot: BootInput, { board, input }: BoardDraft): NetworkBoard {
-  const { name, model, serial, mac, address } = board;
+function resolveBoard(boot: BootInput, { board, input, path, lasting }: BoardDraft): NetworkBoard {
+  const { name, role, model, serial, mac, address } = board;
   if (model === "pc" || serial === undefined || mac === undefined || address === undefined)
     throw new Error(`board ${name}: a gap that no rule found`);
   const own = input.bootloader ?? (boot.bootloader && {});
   return {
     name,
+    role,
+    layers: [
+      ...layer(["boot", "image"], boot.image),
+      ...layer(["boot", "roles", role], boot.roles?.[role]),
+      ...layer([...path.map(String), "image"], input.image),
+    ],
+    ...(input.drive && { drive: { id: input.drive, folder: driveFolder } }),
+    ...(lasting && { lasting }),
     model,
     serial,
     mac,
@@ -57,6 +69,24 @@ function resolveBoard(boot: BootInput, { board, input }: BoardDraft): NetworkBoa
     parameters: [...(boot.parameters ?? []), ...(input.parameters ?? [])],
     ...(own && { bootloader: resolveBootloader({ ...boot.bootloader, ...own }) }),
   };
+}
+
+function layer(path: readonly string[], input: ImageLayerInput | undefined): ImageLayer[] {
+  if (input === undefined) return [];
+  const { packages, services, files, users, sysctls, modules } = input;
+  const named = Object.entries(users).sort(([a], [b]) => naturalOrder(a, b));
+  return [
+    {
+      at: path.join("."),
+      path,
+      packages,
+      services: Object.fromEntries(Object.entries(services).filter(([, names]) => names !== undefined)),
+      files,
+      users: named.map(([name, user]) => ({ name, ...user })),
+      sysctls,
+      modules,
+    },
+  ];
 }
 
 /** A large initramfs over a busy network takes longer than the 30 s that bootloaders give a file by themselves. */

@@ -11,6 +11,7 @@ import {
   type ClusterInput,
   type NetworkInput,
   type SiteInput,
+  type StorageInput,
   type UserInput,
 } from "./schema.ts";
 import type { BootInput } from "./schema-boot.ts";
@@ -27,6 +28,7 @@ export interface Draft {
   /** Whether the file has a boot section at all, be it one with mistakes. */
   readonly boots: boolean;
   readonly hosts: readonly Host[];
+  readonly storages: readonly StorageDraft[];
   readonly clusters: readonly ClusterDraft[];
   readonly vms: readonly VmDraft[];
   readonly users: readonly UserDraft[];
@@ -41,8 +43,16 @@ export interface BoardDraft {
   readonly path: Path;
   readonly board: Board;
   readonly input: BoardInput;
-  /** Whether it is to boot over the network. Such a board runs no VMs yet. */
+  /** Whether it is to boot over the network. */
   readonly fromNetwork: boolean;
+  /** The folder that outlives a reboot, where VMs' disks are; undefined where nothing does. */
+  readonly lasting: string | undefined;
+}
+
+export interface StorageDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly input: StorageInput;
 }
 
 export interface ClusterDraft {
@@ -91,8 +101,8 @@ export interface UserDraft {
 export function draftSite(fileName: string, document: unknown, { input, incomplete }: Checked): Draft {
   const boots = "boot" in Object(document);
   const boards = inOrder(input.boards).map(([name, board]) => draftBoard(name, board, boots));
-  const runVms = boards.filter(({ board, fromNetwork }) => board.role === "hypervisor" && !fromNetwork);
-  const hosts = runVms.flatMap(({ board, input }) => hostOf(board, input) ?? []);
+  const runVms = boards.filter(canRunVms);
+  const hosts = runVms.flatMap((board) => hostOf(board) ?? []);
   const clusters = inOrder(input.clusters).map(([name, cluster]) => draftCluster(name, cluster));
   return {
     name: input.site ?? fileName,
@@ -101,6 +111,7 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     boot: input.boot,
     boots,
     hosts,
+    storages: inOrder(input.storage).map(([name, storage]) => ({ name, path: ["storage", name], input: storage })),
     clusters,
     vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),
     users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
@@ -120,13 +131,46 @@ function draftBoard(name: string, input: BoardInput, siteBoots: boolean): BoardD
   const arch: Arch = model === "pc" ? (input.arch ?? "x86_64") : "aarch64";
   const known = { ...(serial && { serial }), ...(mac && { mac }), ...(address && { address }) };
   const fromNetwork = model !== "pc" && input.boot !== "disk" && (siteBoots || input.boot === "network");
-  return { path: ["boards", name], board: { name: name as HostName, model, role, arch, ...known }, input, fromNetwork };
+  return {
+    path: ["boards", name],
+    board: { name: name as HostName, model, role, arch, ...known },
+    input,
+    fromNetwork,
+    lasting: lastingFolder(name, input, fromNetwork),
+  };
+}
+
+/** Where each storage is mounted, on every host. */
+export function storageFolder(name: string): string {
+  return `/var/lib/bramble/storage/${name}`;
+}
+
+/** Where a board's drive is mounted. */
+export const driveFolder = "/var/lib/bramble/drive";
+
+const usualFolder = "/var/lib/libvirt/bramble";
+
+/** On a storage that hosts share, each has a folder of its own: for its pool and what it knows of its VMs. */
+function lastingFolder(board: string, { storage, drive }: BoardInput, fromNetwork: boolean): string | undefined {
+  if (isStorageName(storage)) return `${storageFolder(storage)}/hosts/${board}`;
+  if (!fromNetwork) return storage ?? usualFolder;
+  return drive === undefined ? undefined : `${driveFolder}/bramble`;
+}
+
+/** Whether a board's `storage` is the name of one that hosts share, and not a folder. */
+export function isStorageName(storage: string | undefined): storage is string {
+  return storage !== undefined && !storage.startsWith("/");
+}
+
+/** One without a disk of any kind would have the disks of its VMs in memory. */
+function canRunVms({ board, input, lasting }: BoardDraft): boolean {
+  return board.role === "hypervisor" && lasting !== undefined && input.lost === undefined;
 }
 
 /** The board as a host of VMs; undefined when it does not say how many cores it has. */
-function hostOf(board: Board, input: BoardInput): Host | undefined {
+function hostOf({ board, input, fromNetwork, lasting }: BoardDraft): Host | undefined {
   const cores = board.model === "pc" ? input.cores : boardModels[board.model].cores;
-  if (cores === undefined) return undefined;
+  if (cores === undefined || lasting === undefined) return undefined;
   const { connect, user, accelerator, storage, hostKey, address } = input;
   return {
     name: board.name,
@@ -138,7 +182,9 @@ function hostOf(board: Board, input: BoardInput): Host | undefined {
     connect,
     user,
     accelerator,
-    storage,
+    storage: lasting,
+    fromNetwork,
+    ...(isStorageName(storage) && { shared: storage }),
     ...(address && { address }),
     ...(hostKey && { hostKey }),
   };

@@ -38,7 +38,17 @@ export const bootLine = (example: string) => text("bad-line", bootLinePattern, [
 export const bridge = () => text("bad-name", interfacePattern, ["br0"], parseInterface);
 export const folder = (example = "/var/lib/libvirt/bramble") =>
   text("bad-folder", folderPattern, [example], parseFolder);
+/** A folder, or the name of something in the site file that is one. */
+export const folderOrName = () =>
+  text("bad-folder", `${folderPattern}|${namePattern}`, ["shelf"], (written) =>
+    written.startsWith("/") ? parseFolder(written) : parseName(written),
+  );
+export const drive = () => text("bad-drive", drivePattern, ["nvme-Samsung_970_EVO_S1-part1"], parseDrive);
+/** One line in somebody's words. */
+export const reason = () => text("bad-line", bootLinePattern, ["unplugged"], parseBootLine);
 export const name = (example = "pi1") => text("bad-name", namePattern, [example], parseName);
+/** What something is called in stacks/artifacts.lock.json. */
+export const artifact = (example: string) => text("bad-name", artifactPattern, [example], parseArtifact);
 export const groupName = () => text("bad-name", groupNamePattern, ["n"], parseGroupName);
 export const userName = () => text("bad-name", userNamePattern, ["alice"], parseUserName);
 export const count = (least: number, most: number) => z.int().min(least).max(most);
@@ -46,7 +56,8 @@ export const count = (least: number, most: number) => z.int().min(least).max(mos
 /** One of some words. */
 export const choice = <const Words extends readonly [string, ...string[]]>(...words: Words) => z.enum(words);
 
-function text<T>(
+/** Text that is read by `parse`. `rule` names the rule that a refusal is of; `pattern` is for editors. */
+export function text<T>(
   rule: string,
   pattern: string | undefined,
   examples: readonly string[],
@@ -113,10 +124,29 @@ function parseBootLine(line: string): Parsed<string> {
   return { message: `${show(line)} cannot stand in a file that a board boots from`, hint };
 }
 
+const artifactPattern = "^[a-z0-9][a-z0-9_-]{0,62}$";
+
+function parseArtifact(name: string): Parsed<string> {
+  if (new RegExp(artifactPattern).test(name)) return { value: name };
+  const hint =
+    "use at most 63 lower-case letters, digits, hyphens and underscores, as `npm run bramble -- artifacts list` shows them";
+  return { message: `${show(name)} is no name in stacks/artifacts.lock.json`, hint };
+}
+
 const folderPattern = "^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$";
 
 function parseFolder(folder: string): Parsed<string> {
   if (folder.length <= 200 && new RegExp(folderPattern).test(folder)) return { value: folder };
   const hint = "write a full path of letters, digits and . _ - only, such as /var/lib/libvirt/bramble";
   return { message: `${show(folder)} is not a folder that can be used`, hint };
+}
+
+/** Names that udev gives; none of them is like sda1 or nvme0n1, which are other disks after a reboot. */
+const drivePattern = "^[a-z0-9]+-[A-Za-z0-9][A-Za-z0-9._:+-]{0,120}$";
+
+function parseDrive(written: string): Parsed<string> {
+  const name = written.replace(/^\/dev\/disk\/by-id\//, "");
+  if (new RegExp(drivePattern).test(name)) return { value: name };
+  const hint = "write the name that `ls -l /dev/disk/by-id` shows for the partition, such as usb-Samsung_T7_S5T-part1";
+  return { message: `${show(written)} is not a drive's lasting name`, hint };
 }

@@ -28,6 +28,10 @@ export interface Site {
   readonly hosts: readonly Host[];
   /** How boards boot over the network; missing where none does. */
   readonly boot?: Boot;
+  /** The folders that hosts share, in natural order of the names. */
+  readonly storages: readonly SharedStorage[];
+  /** Boards that ran VMs and are said never to write to a disk again, in natural order of the names. */
+  readonly lost: readonly LostHost[];
   readonly clusters: readonly SlurmCluster[];
   /** All VMs of all clusters, placed: by cluster, the controller first, then the workers by group and index. */
   readonly vms: readonly Vm[];
@@ -54,7 +58,7 @@ export interface Network {
 export type Arch = "aarch64" | "x86_64";
 export type BoardModel = "pi4b" | "cm4" | "pi400" | "pi5" | "cm5" | "pi500" | "pc";
 export type PiModel = Exclude<BoardModel, "pc">;
-export type Role = "hypervisor" | "boot-server";
+export type Role = "hypervisor" | "nfs-server" | "boot-server" | "worker";
 
 export interface Board {
   readonly name: HostName;
@@ -100,11 +104,22 @@ export interface BootServer {
   readonly keep: number;
   /** The artifact with firmware, device trees, kernel and initramfs. */
   readonly system: string;
+  /** The set of packages. */
+  readonly packages: string;
+  /** How long a new board is waited for. */
+  readonly patienceSeconds: number;
 }
 
 /** A Raspberry Pi that boots over the network. */
 export interface NetworkBoard {
   readonly name: HostName;
+  readonly role: Role;
+  /** What it has in its system: of all boards, of its role, its own, in this order; those that the file has. */
+  readonly layers: readonly ImageLayer[];
+  /** The file system on a disk of its own, where it has one: its name in /dev/disk/by-id, and where it is mounted. */
+  readonly drive?: { readonly id: string; readonly folder: string };
+  /** The folder that outlives a reboot, on its drive or a shared storage; missing where it has neither. */
+  readonly lasting?: string;
   readonly model: PiModel;
   readonly serial: string;
   readonly mac: Mac;
@@ -119,6 +134,69 @@ export interface NetworkBoard {
   readonly parameters: readonly string[];
   /** Missing where the bootloader is left as it is. */
   readonly bootloader?: Bootloader;
+}
+
+/** A part of what is in the system of boards. */
+export interface ImageLayer {
+  /** Where it stands: `boards.pi1.image`. */
+  readonly at: string;
+  readonly path: readonly string[];
+  readonly packages: readonly string[];
+  readonly services: Readonly<Partial<Record<Runlevel, readonly string[]>>>;
+  readonly files: Readonly<Record<string, ImageFile>>;
+  readonly users: readonly ImageUser[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly modules: readonly string[];
+}
+
+export type Runlevel = "sysinit" | "boot" | "default" | "shutdown";
+
+export interface ImageFile {
+  readonly text: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ImageUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly groups: readonly string[];
+  readonly keys: readonly SshPublicKey[];
+  readonly shell: string;
+}
+
+/** A folder that hosts have in common over NFS. */
+export interface SharedStorage {
+  readonly name: string;
+  readonly address: Ipv4;
+  /** The board that serves it; missing where somebody else's machine does. */
+  readonly server?: StorageServer;
+  /** The folder on the server. */
+  readonly path: string;
+  /** Where it is mounted on each host. */
+  readonly folder: string;
+  /** The hosts that use it. */
+  readonly clients: readonly { readonly host: HostName; readonly address: Ipv4 }[];
+  /** The hosts that used it, and are said never to write again. */
+  readonly lost: readonly { readonly host: HostName; readonly address: Ipv4 }[];
+}
+
+/** A board that is said never to write to a disk again. */
+export interface LostHost {
+  readonly name: HostName;
+  /** Why, in somebody's words. */
+  readonly reason: string;
+}
+
+export interface StorageServer {
+  readonly board: HostName;
+  /** Where its drive is mounted, if it boots over the network and so has no other disk. */
+  readonly driveFolder?: string;
+  readonly connect: Connect;
+  /** The login for SSH. */
+  readonly user: string;
+  readonly hostKey?: SshPublicKey;
 }
 
 /** What is in a board's bootloader EEPROM. */
@@ -161,8 +239,12 @@ export interface Host {
   /** The login for libvirt over SSH. */
   readonly user: string;
   readonly accelerator: Accelerator;
-  /** The folder on the host that holds the pool. */
+  /** The folder on the host that holds the pool; no other host uses it. */
   readonly storage: string;
+  /** The storage that it has in common with other hosts, by name. */
+  readonly shared?: string;
+  /** Whether it boots over the network, so that it is asked what it runs before a VM is made on it. */
+  readonly fromNetwork: boolean;
   /** The host key of a machine that is not ours to key. */
   readonly hostKey?: SshPublicKey;
 }

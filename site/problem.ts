@@ -12,7 +12,7 @@ export interface Finding {
   readonly at?: "key" | "value";
   /** What is wrong, with the value. */
   readonly message: string;
-  /** What would be right. */
+  /** What would be right; empty where the message says it. */
   readonly hint: string;
   /** The other place of a clash between two. */
   readonly other?: Path;
@@ -45,7 +45,7 @@ export function printProblems(problems: readonly Problem[]): string {
   return problems
     .map(({ file, line, column, rule, message, hint }) => {
       const place = line === 0 ? file : `${file}:${line}:${column}`;
-      return `${place}  ${rule}  ${message}\n    → ${hint}\n`;
+      return `${place}  ${rule}  ${message}\n${hint === "" ? "" : `    → ${hint}\n`}`;
     })
     .join("");
 }

@@ -16,6 +16,7 @@ import { clusterRules, clusterWarnings } from "./rules/clusters.ts";
 import { duplicateRules } from "./rules/duplicates.ts";
 import { networkRules, networkWarnings } from "./rules/network.ts";
 import { placementWarnings } from "./rules/placement.ts";
+import { storageRules, storageWarnings } from "./rules/storage.ts";
 import { userRules } from "./rules/users.ts";
 
 export interface SiteText {
@@ -27,7 +28,13 @@ export interface SiteText {
 }
 
 export type SiteResult =
-  | { readonly ok: true; readonly site: Site; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      readonly site: Site;
+      readonly warnings: readonly Problem[];
+      /** Says where in the file something stands that is found to be wrong later. */
+      readonly locate: (finding: Finding) => Problem;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 /**
@@ -47,7 +54,12 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
     ...siteName(draft, checked.incomplete),
     ...rules.flatMap((rule) => rule(draft)),
   ];
-  const warned = [...networkWarnings(draft), ...bootWarnings(draft), ...clusterWarnings(draft)];
+  const warned = [
+    ...networkWarnings(draft),
+    ...bootWarnings(draft),
+    ...storageWarnings(draft),
+    ...clusterWarnings(draft),
+  ];
   const stop = (found: readonly Finding[]): SiteResult => ({
     ok: false,
     problems: inOrder(withoutEchoes(found).map(document.locate)),
@@ -61,13 +73,15 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
   if (findings.length > 0 || homeless.length > 0) return stop([...findings, ...homeless]);
 
   const site = resolveSite(draft, placement);
-  return { ok: true, site, warnings: located(document, [...warned, ...placementWarnings(site)]) };
+  const warnings = located(document, [...warned, ...placementWarnings(site)]);
+  return { ok: true, site, warnings, locate: document.locate };
 }
 
 const rules: readonly ((draft: Draft) => Finding[])[] = [
   networkRules,
   boardRules,
   bootRules,
+  storageRules,
   addressRules,
   duplicateRules,
   clusterRules,

@@ -6,6 +6,7 @@ import type { Network, Partition, Site, SlurmCluster, User, Vm, WorkerGroup } fr
 import { naturalOrder } from "./natural-order.ts";
 import type { Placement } from "./placement.ts";
 import type { NetworkInput } from "./schema.ts";
+import { resolveLost, resolveStorages } from "./storage.ts";
 
 /** Makes the site of a draft that no rule objects to. @throws when there are gaps, which is a fault of the rules. */
 export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
@@ -17,6 +18,8 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
     boards: boards.map(({ board }) => board),
     hosts,
     ...resolveBoot(draft),
+    storages: resolveStorages(draft),
+    lost: resolveLost(draft),
     clusters: clusters.map(resolveCluster),
     vms: vms.map((vm) => resolveVm(name, vm, placement)),
     users: users.map(({ name, input }): User => ({ name, uid: input.uid, keys: [...new Set(input.keys)] })),

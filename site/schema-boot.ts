@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { bootLine, choice, count, duration, folder, name, range } from "./fields.ts";
+import { artifact, bootLine, choice, count, duration, folder, name, range } from "./fields.ts";
+import { imageLayer } from "./schema-image.ts";
 
 /** The part of the schema that is about network boot. */
 
@@ -106,12 +107,30 @@ export const boot = z
       .meta({ description: "Folder that is served by HTTP" }),
     httpPort: count(1, 65_535).default(8080).meta({ description: "Port of the HTTP server" }),
     keep: count(1, 100).default(3).meta({ description: "How many versions of a board's files stay on the server" }),
-    system: name("alpine-rpi").prefault("alpine-rpi").meta({
+    system: artifact("alpine-rpi").prefault("alpine-rpi").meta({
       description:
         "The archive in stacks/artifacts.lock.json that has firmware, device trees, kernel and initramfs, laid out like Alpine's for Raspberry Pis",
     }),
     ...bootFiles(", for all boards"),
     bootloader: bootloader.optional(),
+    packages: artifact("alpine-packages-aarch64").prefault("alpine-packages-aarch64").meta({
+      description: "The set in stacks/artifacts.lock.json that boards have their packages from",
+    }),
+    image: imageLayer
+      .optional()
+      .meta({ description: "What all boards have in their system beyond what Bramble needs" }),
+    roles: z
+      .strictObject({
+        hypervisor: imageLayer.optional(),
+        "nfs-server": imageLayer.optional(),
+        "boot-server": imageLayer.optional(),
+        worker: imageLayer.optional(),
+      })
+      .optional()
+      .meta({ description: "The same for the boards of a role", examples: [{ hypervisor: { packages: ["htop"] } }] }),
+    patience: duration().prefault("10m").meta({
+      description: "How long `up` waits for a board that is new in this file, before its VMs are given up for now",
+    }),
   })
   .meta({
     description: "How Raspberry Pis boot over the network. Left out: they boot from a disk of their own",

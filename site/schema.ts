@@ -5,8 +5,10 @@ import {
   cidr,
   count,
   disk,
+  drive,
   duration,
   folder,
+  folderOrName,
   groupName,
   hostKey,
   ipv4,
@@ -14,12 +16,14 @@ import {
   memory,
   name,
   range,
+  reason,
   serial,
   timeServer,
   userKey,
   userName,
 } from "./fields.ts";
 import { boot, bootFiles, bootloader } from "./schema-boot.ts";
+import { imageLayer } from "./schema-image.ts";
 
 /** What a site file may say. Every key is described: the text goes to editors, messages and docs/site.md. */
 
@@ -67,14 +71,18 @@ const board = z
       .meta({ description: "Serial number, in quotes. Raspberry Pis need it: it names their boot folder" }),
     mac: mac().optional().meta({ description: "MAC address of the Ethernet port. Raspberry Pis need it" }),
     address: ipv4().optional().meta({ description: "Its address. Needed unless `connect: local`" }),
-    role: choice("hypervisor", "boot-server").default("hypervisor").meta({
-      description: "What it does. hypervisor: runs VMs, and may be the boot server too. boot-server: runs none",
+    role: choice("hypervisor", "nfs-server", "boot-server", "worker").default("hypervisor").meta({
+      description:
+        "What it does. hypervisor: runs VMs, and may be the boot server too. The others run none. nfs-server: has the disks of a `storage`. worker: is ready for programs that run without a VM",
     }),
     boot: choice("network", "disk").optional().meta({
       description: "What a Raspberry Pi boots from. Left out: network where the site has a `boot` section",
     }),
     ...bootFiles(", after those of `boot`"),
     bootloader: bootloader.optional().meta({ description: "Settings of its bootloader that are not those of `boot`" }),
+    image: imageLayer.optional().meta({
+      description: "What it has in its system beyond the boards of its role. It gets an image of its own then",
+    }),
     arch: choice("x86_64", "aarch64")
       .optional()
       .meta({ description: "Processor of a pc. Left out: x86_64. Raspberry Pis are aarch64" }),
@@ -90,15 +98,42 @@ const board = z
     accelerator: choice("kvm", "tcg")
       .default("kvm")
       .meta({ description: "kvm, or tcg where the processor cannot virtualise (slow)" }),
-    storage: folder()
-      .prefault("/var/lib/libvirt/bramble")
-      .meta({ description: "Folder on the machine for the disks of VMs" }),
+    storage: folderOrName().optional().meta({
+      description:
+        "Where the disks of its VMs are: the name of a `storage`, or a folder on the machine. Left out: /var/lib/libvirt/bramble. A board that boots over the network keeps nothing in a folder: give it a name, or a `drive`",
+    }),
+    drive: drive().optional().meta({
+      description:
+        "A partition with ext4 on it, by its name in /dev/disk/by-id, that a board which boots over the network has its VMs' disks on",
+    }),
     disk: disk(8).prefault("100GiB").meta({ description: "Space in that folder for the disks of VMs" }),
     reserve: memory(64)
       .prefault("512MiB")
       .meta({ description: "Memory that the machine keeps for itself and for what runs VMs" }),
+    lost: reason()
+      .optional()
+      .meta({
+        description:
+          "In words, why it can never write to a disk again: it is off, unplugged, broken. Its VMs are then made on other boards without asking it",
+        examples: ["unplugged by Ann on 2026-11-25"],
+      }),
   })
   .meta({ description: "One physical machine" });
+
+const storage = z
+  .strictObject({
+    server: name("nas").optional().meta({
+      description:
+        "The board of role nfs-server that has it. `up` exports it to the hosts that use it, and to nobody else",
+    }),
+    address: ipv4("10.20.0.6")
+      .optional()
+      .meta({ description: "Instead of `server`: the address of a NAS that you look after yourself" }),
+    path: folder("/srv/bramble/storage")
+      .prefault("/srv/bramble/storage")
+      .meta({ description: "Folder on the server. Its parent must be a file system that is mounted" }),
+  })
+  .meta({ description: "A folder that hosts share over NFS 4.2", examples: [{ server: "nas" }] });
 
 const cpus = count(1, 64).default(1).meta({ description: "Virtual processors; at most as many as the host has cores" });
 const vmMemory = memory(leastVmMemoryMiB).meta({ description: "Memory of each VM" });
@@ -207,6 +242,13 @@ const shape = {
   boards: z
     .record(name(), board)
     .meta({ description: "Every physical machine by name", examples: [{ pi1: { model: "pi5", memory: "8GiB" } }] }),
+  storage: z
+    .record(name("shelf"), storage)
+    .default({})
+    .meta({
+      description: "Shared storage by name; boards use it by `storage: NAME`",
+      examples: [{ shelf: { server: "nas" } }],
+    }),
   clusters: z.record(name(), slurmCluster).default({}).meta({ description: "Clusters of VMs by name" }),
   users: z
     .record(userName(), user)
@@ -226,6 +268,7 @@ export type SiteInput = z.output<typeof partialSiteSchema>;
 export type NetworkInput = z.output<typeof network>;
 export type BoardInput = z.output<typeof board>;
 export type ClusterInput = z.output<typeof slurmCluster>;
+export type StorageInput = z.output<typeof storage>;
 export type ControllerInput = z.output<typeof controller>;
 export type WorkerGroupInput = z.output<typeof workerGroup>;
 export type UserInput = z.output<typeof user>;

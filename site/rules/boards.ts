@@ -10,7 +10,7 @@ export function boardRules({ boards }: Draft): Finding[] {
   return [...boards.flatMap((board) => [...needs(board), ...misplaced(board), ...amounts(board)]), ...oneLocal(boards)];
 }
 
-function needs({ path, input }: BoardDraft): Finding[] {
+function needs({ path, input, fromNetwork }: BoardDraft): Finding[] {
   const { model, connect } = input;
   const remote = connect === "ssh";
   const needed = {
@@ -18,7 +18,7 @@ function needs({ path, input }: BoardDraft): Finding[] {
     mac: model !== "pc",
     cores: model === "pc" && input.role === "hypervisor",
     hostKey: model === "pc" && remote,
-    address: remote,
+    address: remote || fromNetwork,
   };
   return Object.entries(needed)
     .filter(([key, isNeeded]) => isNeeded && Reflect.get(input, key) === undefined)
@@ -31,7 +31,7 @@ function missingHostKey({ path, input }: Pick<BoardDraft, "path" | "input">): Fi
 }
 
 function misplaced({ path, input, board }: BoardDraft): Finding[] {
-  const ofPis = ["serial", "boot", "settings", "overlays", "parameters", "bootloader"] as const;
+  const ofPis = ["serial", "boot", "settings", "overlays", "parameters", "bootloader", "image", "drive"] as const;
   const wrong = board.model === "pc" ? ofPis : (["cores", "arch"] as const);
   return wrong
     .filter((key) => input[key] !== undefined)

@@ -3,15 +3,23 @@ import type { BoardDraft, Draft } from "../draft.ts";
 import { nearest } from "../nearest.ts";
 import { type Finding, list, type Path, show, showPath } from "../problem.ts";
 import { missingKey } from "../schema-guide.ts";
+import { networkHostRules, networkHostWarnings } from "./network-hosts.ts";
 
 /** The boot section, and what boards say of their boot. */
 export function bootRules(draft: Draft): Finding[] {
-  return [...needsSection(draft), ...serverRules(draft), ...leaseRules(draft), ...prefixes(draft), ...orders(draft)];
+  return [
+    ...needsSection(draft),
+    ...serverRules(draft),
+    ...leaseRules(draft),
+    ...prefixes(draft),
+    ...orders(draft),
+    ...networkHostRules(draft),
+  ];
 }
 
 function needsSection({ boots, boards }: Draft): Finding[] {
   if (boots) return [];
-  const keys = ["boot", "settings", "overlays", "parameters", "bootloader"] as const;
+  const keys = ["boot", "settings", "overlays", "parameters", "bootloader", "image", "drive"] as const;
   return boards.flatMap(({ path, input, board }): Finding[] => {
     const key =
       board.model === "pc" ? undefined : keys.find((key) => input[key] !== undefined && input.boot !== "disk");
@@ -115,9 +123,10 @@ function orders({ boot, boards }: Draft): Finding[] {
 }
 
 /** Mistakes that may be meant. */
-export function bootWarnings({ boot, boards, network }: Draft): Finding[] {
+export function bootWarnings(draft: Draft): Finding[] {
+  const { boot, boards, network } = draft;
   if (boot === undefined) return [];
-  const findings: Finding[] = [];
+  const findings = networkHostWarnings(draft);
   const server = boards.find(({ board }) => board.name === boot.server)?.board.address;
   if (server !== undefined && network !== undefined) {
     const at = ipv4ToNumber(server);

@@ -9,7 +9,8 @@ export function capacityRules({ hosts, vms, countable }: Draft): Finding[] {
   if (!countable || vms.length === 0) return [];
   if (hosts.length === 0) {
     const message = `there are ${vms.length} VMs and no board to run them`;
-    const hint = "add a board with libvirt on it; one that boots over the network runs no VMs yet";
+    const hint =
+      "add a board with libvirt on it, or give one that boots over the network a place for disks: storage: or drive:";
     return [{ rule: "no-hosts", path: ["boards"], at: "key", message, hint }];
   }
   const tooLarge = firstsOfGroups(vms).flatMap((vm) => largerThanAny(hosts, vm));
