@@ -1,51 +1,78 @@
+import { bootSource } from "../../components/boot-source.ts";
 import { hostKeyOf } from "../../components/key-files.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
+import { askBootServer, type BootSource, type Known, reachBootServer } from "../../providers/readiness/boot-server.ts";
+import { type ExpectedBoard, type Judgement, judge } from "../../providers/readiness/judge.ts";
+import { describe } from "../../providers/readiness/wait.ts";
 import { type Answer, askBoard } from "../../providers/transport/report.ts";
 import type { SiteKeys } from "../../site/keys.ts";
 import type { NetworkBoard } from "../../site/model.ts";
-import { askPulumi } from "./pulumi.ts";
 import { siteAccess } from "./stacks.ts";
 
 /** The exit code of an `up` that did everything, while boards are off that are to take some of it. */
 export const boardsAreOff = 4;
+/** The exit code of an `up` that did everything, while boards answer that are not as they should be. */
+export const boardsAreDegraded = 5;
 
 /** How many boards are asked at once. */
 const atOnce = 32;
-
-/** As much of an exported state as is looked at here. */
-interface ExportedState {
-  readonly deployment: {
-    readonly resources?: readonly { readonly urn: string; readonly outputs?: { readonly generation?: string } }[];
-  } | null;
-}
+/** How long the boot server may take to let us in, in seconds. */
+const serverPatience = 15;
 
 /**
  * Asks each board that boots over the network what it runs, and says in a line each which of them run something else
- * than what is published. Gives the exit code: 0, or 4 when boards are off.
+ * than what is published. Gives the exit code: 0, 4 when boards are off, 5 when some are not as they should be.
  */
 export async function sayOfBoards(stack: string, say: (line: string) => void): Promise<number> {
   const { site, keys } = await siteAccess(stack);
-  const boards = site.boot?.boards ?? [];
-  if (boards.length === 0) return 0;
+  if (site.boot === undefined || site.boot.boards.length === 0) return 0;
+  const { boards } = site.boot;
   if (boards.length > atOnce) say(`Asking ${boards.length} boards what they run …`);
-  const published = await publishedGenerations(stack);
-  const answers = await askAll(boards, keys);
-  const others = answers.filter(({ board, answer }) => !runs(answer, published.get(board.name)));
-  const running = `${answers.length - others.length} of ${boards.length} boards run what is published`;
-  say(
-    others.length === 0 ? `${running}.` : `${running}. The others boot it when they are next switched on or rebooted:`,
-  );
-  for (const { board, answer } of others) say(`  ${board.name}  ${describe(answer, published.get(board.name))}`);
-  return answers.some(({ answer }) => answer.kind === "silent") ? boardsAreOff : 0;
+  const deployKey = sshKeyPair(keys.deployKey()).privateKey;
+  const answers = await askAll(boards, keys, deployKey);
+  const source = bootSource(site.boot, site.name, keys);
+  const { lines, code } = sumUp(answers, await askServer(source, deployKey, answers));
+  for (const line of lines) say(line);
+  return code;
 }
 
-interface Asked {
-  readonly board: NetworkBoard;
+export interface Asked {
+  readonly board: ExpectedBoard & { readonly address: string };
   readonly answer: Answer;
 }
 
-async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys): Promise<Asked[]> {
-  const deployKey = sshKeyPair(keys.deployKey()).privateKey;
+/** What is said of boards, and the exit code. `known` is in their order, or why the boot server can't be asked. */
+export function sumUp(
+  asked: readonly Asked[],
+  known: readonly Known[] | { readonly why: string },
+): { readonly lines: readonly string[]; readonly code: number } {
+  const judged = asked.map(({ board, answer }, index) => {
+    const mine = "why" in known ? undefined : known[index];
+    const judgement = judge(board, answer, mine?.published ?? { kind: "unknown" });
+    // A board that speaks for itself is past what the boot server saw of it.
+    const seen = answer.kind === "report" ? undefined : mine?.traces;
+    const words = judgement.kind === "current" ? "" : describe(judgement, seen ?? {});
+    return { name: board.name, kind: judgement.kind, words: words.replace(/^it /, "").replaceAll("\n", "\n    ") };
+  });
+  const of = (...kinds: readonly Judgement["kind"][]) => judged.filter(({ kind }) => kinds.includes(kind));
+  const listed = (some: typeof judged) => some.map(({ name, words }) => `  ${name}  ${words}`);
+  const [current, waiting, degraded, unclear] = [of("current"), of("off", "behind"), of("degraded"), of("unclear")];
+  const running = `${current.length} of ${asked.length} boards run what is published.`;
+  const which = degraded.length + unclear.length === 0 ? "The others" : "These";
+  const lines = [
+    waiting.length === 0 ? running : `${running} ${which} boot it when they are next switched on or rebooted:`,
+    ...listed(waiting),
+    ...(unclear.length === 0 ? [] : ["These work, and what is published for them can't be asked:"]),
+    ...listed(unclear),
+    ...(degraded.length === 0 ? [] : ["DEGRADED, so no new VM is made on them until they are as they should be:"]),
+    ...listed(degraded),
+    ...("why" in known ? [`The boot server can't be asked: ${known.why}`] : []),
+  ];
+  const code = degraded.length > 0 ? boardsAreDegraded : of("off").length > 0 ? boardsAreOff : 0;
+  return { lines, code };
+}
+
+async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys, deployKey: string): Promise<Asked[]> {
   const waiting = [...boards];
   const asked = new Map<string, Answer>();
   const askNext = async () => {
@@ -61,27 +88,23 @@ async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys): Promise<
   });
 }
 
-/** The generation that is published for each board, by the stack's state. */
-async function publishedGenerations(stack: string): Promise<ReadonlyMap<string, string>> {
-  const state: ExportedState = JSON.parse((await askPulumi(stack, ["stack", "export"])).stdout);
-  return new Map(
-    (state.deployment?.resources ?? []).flatMap(({ urn, outputs }): [string, string][] => {
-      const [, , types = "", name = ""] = urn.split("::");
-      const isTree = types.endsWith("bramble:TftpTree") && outputs?.generation !== undefined;
-      return isTree ? [[name, outputs.generation ?? ""]] : [];
-    }),
-  );
-}
-
-function runs(answer: Answer, published: string | undefined): boolean {
-  return answer.kind === "report" && answer.report.generation === published && answer.report.problems.length === 0;
-}
-
-function describe(answer: Answer, published: string | undefined): string {
-  if (answer.kind === "silent") return "is off, or still booting: nobody answers at its address";
-  if (answer.kind === "strange") return `is there, and says nothing of itself: ${answer.why.split("\n")[0]}`;
-  const { generation, problems } = answer.report;
-  if (generation !== published)
-    return `reboot pending: it runs ${generation ?? "something else"}, and ${published} is published`;
-  return problems.join("; ");
+/** What the boot server has for boards, and how far those came that don't speak for themselves. */
+async function askServer(
+  source: BootSource,
+  deployKey: string,
+  asked: readonly Asked[],
+): Promise<readonly Known[] | { readonly why: string }> {
+  try {
+    const connection = await reachBootServer(source, deployKey, serverPatience);
+    try {
+      const boards = asked.map(({ board: { name, address }, answer }) =>
+        answer.kind === "report" ? { name } : { name, address },
+      );
+      return await askBootServer(connection, source, boards);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    return { why: error instanceof Error ? error.message : String(error) };
+  }
 }

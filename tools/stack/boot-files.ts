@@ -19,9 +19,10 @@ export async function ensureBootFiles(stack: string): Promise<number> {
   });
 }
 
-/** The artifacts that a site's boards need: a system, and a bootloader for each chip whose bootloader is managed. */
+/** What a site's boards need: a system, its packages, and a bootloader for each chip whose bootloader is managed. */
 function artifactsOf({ boot }: Site): readonly string[] {
   if (boot === undefined || boot.boards.length === 0) return [];
   const managed = boot.boards.filter(({ bootloader }) => bootloader !== undefined);
-  return [boot.server.system, ...new Set(managed.map(({ model }) => `pi-eeprom-${piModels[model].chip}`))];
+  const { system, packages } = boot.server;
+  return [system, packages, ...new Set(managed.map(({ model }) => `pi-eeprom-${piModels[model].chip}`))];
 }

@@ -25,7 +25,7 @@ const operations = {
       "--stack home            show the plan, ask, do it",
       "--stack home --yes      without asking, for scripts",
       "",
-      "Exit code 4: all is done, and boards are off that are to boot some of it.",
+      "Exit code 4: all is done, and boards are off that are to boot some of it. 5: all is done, and boards are degraded.",
     ],
   },
   refresh: {
@@ -58,8 +58,8 @@ export function stackCommand(operation: Operation): Command {
 }
 
 /**
- * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, 130 when it was interrupted, or 4 when all
- * was done and boards are off that are to boot some of it. What is wrong with the site file is said before the engine
+ * Runs one of the engine's operations on a stack and gives its exit code: 0, 1, 130 when it was interrupted, or
+ * those of tools/stack/boards.ts when all was done and boards are not as they should be. What is wrong with the site file is said before the engine
  * starts, which would say it too, with more around it.
  * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
  * needs, or another run is at work on the stack.

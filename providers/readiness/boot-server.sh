@@ -1,0 +1,58 @@
+# What a boot server has for boards, and what it noted of them. Prints lines, each with a word in front that says what it
+# is; log lines are as they were, whatever is in them.
+# $1 folder of the logs, $2 the most bytes of a log that are read, $3 the addresses whose traces are wanted, then for each
+# board two words: the link to the version that is served, and the folder of its versions.
+# It is one of many boards, so no program is started for a board that the shell can do without.
+logs=$1 most=$2 addresses=$3
+shift 3
+date '+clock %s %z'
+
+# noted KIND FILE: of each address the last line, and before it those that tell most: its last 100 that were about an
+# overlay, or did not go well; of TFTP all.
+noted() {
+  for file in "$2.1" "$2"; do
+    if [ -r "$file" ]; then tail -c "$most" "$file"; fi
+  done | awk -v kind="$1" -v addresses="$addresses" '
+    BEGIN {
+      words = split(addresses, word, " ")
+      for (i = 1; i <= words; i++) wanted[word[i]] = 1
+    }
+    {
+      address = $NF
+      if (kind != "tftp") {
+        if (!match($0, /"remote":"[0-9.]*"/)) next
+        address = substr($0, RSTART + 10, RLENGTH - 11)
+      }
+      if (!(address in wanted)) next
+      last[address] = $0
+      if (kind == "tftp" || index($0, ".apkovl.") || !index($0, "\"status\":2")) {
+        told[address]++
+        line[address, told[address] % 100] = $0
+      }
+    }
+    END {
+      for (address in last) {
+        count = told[address]
+        for (i = count > 100 ? count - 99 : 1; i <= count; i++) print kind, address, substr(line[address, i % 100], 1, 4000)
+        if (count == 0 || line[address, count % 100] != last[address]) print kind, address, substr(last[address], 1, 4000)
+      }
+    }'
+}
+if [ -n "$addresses" ]; then
+  noted http "$logs/http.log"
+  noted tftp "$logs/tftp.log"
+  noted identity "$logs/identity.log"
+fi
+
+while [ $# -ge 2 ]; do
+  link=$1 versions=$2
+  shift 2
+  echo "board"
+  if cd -P "$link" 2>/dev/null; then echo "served ${PWD##*/}"; fi
+  if cd "$versions" 2>/dev/null; then
+    for entry in *; do echo "entry $entry"; done
+    for file in */*/cmdline.txt; do [ -f "$file" ] && break; done
+    if [ -f "$file" ]; then awk 'FNR == 1 { print "path " substr(FILENAME, 3); print "cmdline " substr($0, 1, 4000) }' ./*/*/cmdline.txt; fi
+  fi
+  cd /
+done

@@ -1,0 +1,115 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Connection } from "../transport/connection.ts";
+import { askBoard } from "../transport/report.ts";
+import type { SshTarget } from "../transport/ssh.ts";
+import { askBootServer, type BootSource, type Known, reachBootServer } from "./boot-server.ts";
+import { type Graces, type Look, whyGiveUp } from "./give-up.ts";
+import { type ExpectedBoard, type Judgement, judge } from "./judge.ts";
+
+/** A board that something waits for. */
+export interface Awaited {
+  readonly board: SshTarget & ExpectedBoard;
+  readonly source: BootSource;
+  /** OpenSSH private key that logs in to both. */
+  readonly deployKey: string;
+  /** The longest wait, in seconds; 0 for one look. */
+  readonly patience: number;
+  /** Told what is seen meanwhile. */
+  readonly say: (line: string) => void;
+  /** How long board and boot server may take to answer one question, in seconds. */
+  readonly answerPatience?: number;
+  /** In place of the usual ones. */
+  readonly graces?: Graces;
+}
+
+/** For one question among many, and for the only one; in seconds. A board that starts VMs may take its time. */
+const usualAnswer = { among: 4, only: 15 } as const;
+/** The pause between two looks, in milliseconds. */
+const pause = 2000;
+/** When nothing changes, that is said so often, in seconds. */
+const sayAgain = 30;
+
+/**
+ * Waits until a board runs what is published for it, or an older version, and all of it works.
+ * @throws Error with what was last seen of it, when the time is up or more waiting would be in vain
+ */
+export async function waitForBoard(awaited: Awaited): Promise<Extract<Judgement, { kind: "current" | "behind" }>> {
+  const { board, deployKey, patience, say } = awaited;
+  const answerPatience = awaited.answerPatience ?? (patience === 0 ? usualAnswer.only : usualAnswer.among);
+  const server = bootServer(awaited, answerPatience);
+  const looks: Look[] = [];
+  const start = performance.now();
+  let said = { words: "", at: 0 };
+  try {
+    for (;;) {
+      const [answer, known] = await Promise.all([askBoard(board, deployKey, answerPatience), server.ask()]);
+      const judgement = judge(board, answer, "why" in known ? { kind: "unknown" } : known.published);
+      if (judgement.kind === "current" || judgement.kind === "behind") return judgement;
+      const at = (performance.now() - start) / 1000;
+      remember(looks, { at, judgement, ...("why" in known ? {} : { traces: known.traces }) });
+      const vain = whyGiveUp(looks, awaited.graces);
+      const words = describe(judgement, "why" in known ? known : known.traces);
+      if (vain !== undefined || at >= patience) throw new Error(notReady(board.name, words, vain, at, patience));
+      if (words !== said.words || at - said.at >= sayAgain) {
+        say(`${board.name} after ${Math.round(at)} s: ${words}`);
+        said = { words, at };
+      }
+      await delay(Math.min(pause, (patience - at) * 1000));
+    }
+  } finally {
+    server.close();
+  }
+}
+
+/** What a board is, with what its boot server noted of it. Safe to print. */
+export function describe(
+  judgement: Exclude<Judgement, { kind: "current" }>,
+  seen: { readonly lastSeen?: string } | { readonly why: string },
+): string {
+  if ("why" in seen) return `${judgement.why} (the boot server can't be asked about it: ${seen.why})`;
+  return seen.lastSeen === undefined ? judgement.why : `${judgement.why}; last seen: ${seen.lastSeen}`;
+}
+
+function notReady(name: string, words: string, vain: string | undefined, at: number, patience: number): string {
+  const when = patience === 0 ? "" : ` after ${Math.round(at)} s`;
+  const more = vain === undefined ? "" : `\n${vain}`;
+  return (
+    `${name} is not ready${when}, so no VM is made on it: ${words}${more}\n` +
+    "What runs on it was left alone. When it is as it should be, run the same command again; docs/boot.md says what to look at."
+  );
+}
+
+/** Of looks that saw the same, the first and the last tell all. */
+function remember(looks: Look[], look: Look): void {
+  const same = (other: Look | undefined) => JSON.stringify(other?.judgement) === JSON.stringify(look.judgement);
+  if (same(looks.at(-1)) && same(looks.at(-2))) looks.pop();
+  looks.push(look);
+}
+
+/** The boot server, asked over one connection as long as that lasts. That it can't be asked is an answer. */
+function bootServer(
+  { board, source, deployKey }: Awaited,
+  answerPatience: number,
+): {
+  ask(): Promise<Known | { readonly why: string }>;
+  close(): void;
+} {
+  let connection: Connection | undefined;
+  const close = () => {
+    connection?.close();
+    connection = undefined;
+  };
+  return {
+    close,
+    ask: async () => {
+      try {
+        connection ??= await reachBootServer(source, deployKey, answerPatience);
+        const [known] = await askBootServer(connection, source, [board]);
+        return known ?? { why: "it said nothing" };
+      } catch (error) {
+        close();
+        return { why: error instanceof Error ? error.message : String(error) };
+      }
+    },
+  };
+}
