@@ -1,6 +1,8 @@
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import { boardAccess } from "./components/board-image.ts";
+import { planSite } from "./components/boot-plan.ts";
 import type { GuestImage } from "./components/guest-image.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
@@ -35,12 +37,20 @@ if (!("value" in secret))
 const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
+const planned = planSite(read.site, {
+  lock: await readLock(stacks),
+  access: boardAccess(keys),
+  siteId: siteId(secret.value),
+});
+if (!planned.ok)
+  throw new pulumi.RunError(`The site's boards can't be booted:\n${printProblems(planned.problems.map(read.locate))}`);
+
 new Site(read.site.name, {
   site: read.site,
   keys,
   siteId: siteId(secret.value),
   image: guestImage,
-  lock: await readLock(stacks),
+  ...(planned.plan && { plan: planned.plan }),
 });
 
 function guestImage(arch: Arch): GuestImage {

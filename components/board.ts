@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { BoardIdentityInputs } from "../providers/board-identity/inputs.ts";
+import { BoardIdentity } from "../providers/board-identity/resource.ts";
 import { BootloaderConfig } from "../providers/bootloader-config/resource.ts";
 import { generationWord } from "../providers/tftp-tree/generation.ts";
 import { TftpTree } from "../providers/tftp-tree/resource.ts";
@@ -12,10 +14,18 @@ export interface BoardArgs {
   readonly keep: number;
   /** The board's SSH host key, as a public key line: what it says of itself is taken from nobody else. */
   readonly hostKey: string;
+  /** What it gets at each boot to prove who it is; missing where it has a key of its own. */
+  readonly identity?: Pick<BoardIdentityInputs, "root" | "hostSeed" | "caSeed">;
 }
 
-/** A Raspberry Pi that boots over the network: the settings of its bootloader, and the folder that it boots from. */
+/**
+ * A Raspberry Pi that boots over the network: the settings of its bootloader, the folder that it boots from, and the
+ * SSH identity that it gets from the boot server.
+ */
 export class Board extends pulumi.ComponentResource {
+  /** What must be in its place before it can boot what is planned. */
+  readonly published: readonly pulumi.Resource[];
+
   constructor(name: string, args: BoardArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:Board", name, {}, options);
     const { parts, keep, hostKey } = args;
@@ -37,7 +47,7 @@ export class Board extends pulumi.ComponentResource {
     const files = Object.entries(folder.files).map(([path, file]) => [general(path), file] as const);
     const texts = files.flatMap(([path, file]) => ("text" in file ? [[path, general(file.text)]] : []));
     const blobs = files.flatMap(([path, file]) => ("text" in file ? [] : [[path, file.sha256]]));
-    new TftpTree(
+    const tree = new TftpTree(
       name,
       {
         ...parts.tftp,
@@ -50,8 +60,24 @@ export class Board extends pulumi.ComponentResource {
         ...(config === undefined ? {} : { update: config.update }),
         keep,
       },
-      { parent: this },
+      // A board that starts in the middle of this finds what its command line names.
+      { parent: this, dependsOn: [...parts.fetched] },
     );
+    const identity =
+      args.identity &&
+      new BoardIdentity(
+        name,
+        {
+          server: parts.tftp.server,
+          owner: parts.tftp.owner,
+          board: name,
+          address: board.address,
+          principals: [name, board.address],
+          ...args.identity,
+        },
+        { parent: this, ...(parts.services && { dependsOn: [parts.services] }) },
+      );
+    this.published = [tree, ...(identity === undefined ? [] : [identity])];
     this.registerOutputs({});
   }
 }

@@ -1,17 +1,23 @@
+import type { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { Apkovl, imageInputs } from "../providers/apkovl/resource.ts";
 import { generationWord } from "../providers/tftp-tree/generation.ts";
 import { TftpTree, type TreePlace } from "../providers/tftp-tree/resource.ts";
-import { type SystemPlan, systemTree } from "./boot-plan.ts";
+import type { BootPlan } from "./boot-plan.ts";
 import { type BootServicesArgs, bootServices } from "./boot-services.ts";
 
 export interface BootServerArgs extends BootServicesArgs {
-  readonly system: SystemPlan;
+  readonly plan: BootPlan;
 }
 
 /** What a board needs of its boot server. */
 export interface BootServerParts {
   /** Where boards' folders are. */
   readonly tftp: TreePlace;
+  /** What runs on it; missing where somebody else looks after that. */
+  readonly services: local.Command | undefined;
+  /** What a board fetches once its kernel runs. */
+  readonly fetched: readonly pulumi.Resource[];
 }
 
 /**
@@ -25,23 +31,19 @@ export class BootServer extends pulumi.ComponentResource {
     super("bramble:index:BootServer", name, {}, options);
     const { server } = args.boot;
     const place = { server: args.reached, owner: args.owner };
-    const { generation, blobs } = args.system;
-    new TftpTree(
-      `${name}/${systemTree}`,
-      {
-        ...place,
-        root: server.httpRoot,
-        tree: systemTree,
-        names: [systemTree],
-        generation,
-        files: {},
-        blobs: Object.fromEntries(Object.entries(blobs).map(([path, sha256]) => [`${generationWord}/${path}`, sha256])),
-        keep: server.keep,
-      },
-      { parent: this },
+    const { trees, images, released } = args.plan;
+    const http = { ...place, root: server.httpRoot, keep: server.keep };
+    const published = trees.map(({ name: tree, generation, blobs }) => {
+      const paths = Object.entries(blobs).map(([path, sha256]) => [`${generationWord}/${path}`, sha256]);
+      const content = { tree, names: [tree], generation, files: {}, blobs: Object.fromEntries(paths) };
+      return new TftpTree(`${name}/${tree}`, { ...http, ...content }, { parent: this });
+    });
+    const systems = images.map(
+      ({ profile, rendered }) =>
+        new Apkovl(profile, { ...http, profile, released, ...imageInputs(rendered) }, { parent: this }),
     );
-    if (server.managed) bootServices(`${name}/services`, args, { parent: this });
-    this.parts = { tftp: { ...place, root: server.tftpRoot } };
+    const services = server.managed ? bootServices(`${name}/services`, args, { parent: this }) : undefined;
+    this.parts = { tftp: { ...place, root: server.tftpRoot }, services, fetched: [...published, ...systems] };
     this.registerOutputs({});
   }
 }

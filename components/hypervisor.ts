@@ -1,6 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host, Network } from "../site/model.ts";
+import type { Host, LostHost, Network, SharedStorage } from "../site/model.ts";
+import { type BoardGate, newBoardIsReady } from "./board-gate.ts";
 import type { GuestImage } from "./guest-image.ts";
 
 export interface HypervisorArgs {
@@ -13,17 +14,27 @@ export interface HypervisorArgs {
   readonly bridge: string;
   /** The guest image that its VMs are made from. */
   readonly image: GuestImage;
+  /** Of a host that boots over the network: it must say by itself that it is ready. */
+  readonly gate?: BoardGate;
+  /** The folder that it shares with other hosts. */
+  readonly storage?: SharedStorage;
+  /** What must be in its place before anything is made on it. */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** What a VM needs of its host. */
 export interface HypervisorParts {
   readonly provider: libvirt.Provider;
   readonly pool: libvirt.Pool;
+  /** Where data disks are that all hosts of a storage see, so that their VMs find them on each of these. */
+  readonly dataPool: libvirt.Pool | undefined;
   readonly disk: libvirt.Volume;
   readonly kernel: libvirt.Volume;
   readonly initrd: libvirt.Volume;
   /** A network that must be there first; none where the host brings its own bridge. */
   readonly network: libvirt.Network | undefined;
+  /** Where the host must be asked before a VM is made on it. */
+  readonly gate: BoardGate | undefined;
 }
 
 /** A host that runs VMs: one connection, one storage pool, the guest image and, where asked for, a network. */
@@ -32,9 +43,10 @@ export class Hypervisor extends pulumi.ComponentResource {
 
   constructor(name: string, args: HypervisorArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:Hypervisor", name, {}, options);
-    const { host, network, image } = args;
+    const { host, network, image, gate, storage } = args;
+    const ready = gate && newBoardIsReady(name, { ...gate, after: [...gate.after, ...args.after] }, this);
     const provider = new libvirt.Provider(name, { uri: libvirtUri(host, args.siteName) }, { parent: this });
-    const on = { parent: this, provider };
+    const on = { parent: this, provider, dependsOn: [...args.after, ...(ready === undefined ? [] : [ready])] };
     const pool = new libvirt.Pool(
       name,
       {
@@ -44,6 +56,17 @@ export class Hypervisor extends pulumi.ComponentResource {
       },
       { ...on, deleteBeforeReplace: true },
     );
+    const dataPool =
+      storage &&
+      new libvirt.Pool(
+        `${name}/data`,
+        {
+          name: `bramble-${args.siteName}-data`,
+          type: "dir",
+          target: { path: `${storage.folder}/data/${args.siteName}-${args.siteId}` },
+        },
+        { ...on, deleteBeforeReplace: true },
+      );
     // The hash is part of the logical name: a new image stands beside the old one until no VM uses that any more.
     const volume = (file: string, format: string) =>
       new libvirt.Volume(
@@ -54,11 +77,28 @@ export class Hypervisor extends pulumi.ComponentResource {
     this.parts = {
       provider,
       pool,
+      dataPool,
       disk: volume("disk.qcow2", "qcow2"),
       kernel: volume("kernel", "raw"),
       initrd: volume("initrd", "raw"),
       network: network.mode === "bridge" ? undefined : privateNetwork(name, args, on),
+      gate,
     };
+    this.registerOutputs({});
+  }
+}
+
+/**
+ * A host that is said never to run again: what the state knows on it is deleted without asking it. Its connection keeps
+ * its name, so that it is changed before anything uses it once more.
+ */
+export class LostHypervisor extends pulumi.ComponentResource {
+  readonly provider: libvirt.Provider;
+
+  constructor({ name, reason }: LostHost, options?: pulumi.ComponentResourceOptions) {
+    super("bramble:index:Hypervisor", name, {}, options);
+    const uri = `qemu:///system?host=${name}&lost=${encodeURIComponent(reason)}`;
+    this.provider = new libvirt.Provider(name, { uri }, { parent: this });
     this.registerOutputs({});
   }
 }

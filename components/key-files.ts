@@ -7,12 +7,19 @@ import type { Site } from "../site/model.ts";
 export function siteKeyFiles(site: Site, keys: SiteKeys): KeyFiles {
   const boot =
     site.boot === undefined ? [] : [{ ...site.boot.server, name: site.boot.server.board }, ...site.boot.boards];
-  const machines = new Map([...site.hosts, ...boot].map((machine) => [machine.name, machine]));
+  const servers = site.storages.flatMap(({ address, server }) =>
+    server === undefined ? [] : [{ ...server, name: server.board, address }],
+  );
+  const machines = new Map([...site.hosts, ...servers, ...boot].map((machine) => [machine.name, machine]));
   const hosts = [...machines.values()].flatMap((machine) =>
     machine.address === undefined ? [] : [knownHostsLine(machine.address, hostKeyOf(machine, keys))],
   );
   const vms = site.vms.map((vm) => knownHostsLine(vm.address, hostKeyOf(vm, keys)));
-  return { deployKey: sshKeyPair(keys.deployKey()).privateKey, knownHosts: [...hosts, ...vms].join("") };
+  return {
+    deployKey: sshKeyPair(keys.deployKey()).privateKey,
+    knownHosts: [...hosts, ...vms].join(""),
+    lost: Object.fromEntries(site.lost.map(({ name, reason }) => [name, reason])),
+  };
 }
 
 /** The SSH host key that a machine must show, as a public key line: the one that the site file gives, else the derived. */

@@ -5,7 +5,14 @@ import { type Variable, variables } from "../providers/steps/environment.ts";
 
 export interface RemoteStepArgs {
   /** One of providers/steps/main.ts. */
-  readonly step: "boot-server" | "guest-ready" | "slurm-controller" | "slurm-worker";
+  readonly step:
+    | "board-ready"
+    | "boot-server"
+    | "guest-ready"
+    | "host-storage"
+    | "nfs-server"
+    | "slurm-controller"
+    | "slurm-worker";
   /** Shown in previews. */
   readonly show: Partial<Record<Variable, string>>;
   /** Encrypted in the state. */

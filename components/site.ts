@@ -1,15 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ArtifactLock } from "../formats/artifact-lock.ts";
 import { sshKeyPair } from "../formats/ssh-key.ts";
 import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
-import type { Boot, Site as SiteModel, Vm } from "../site/model.ts";
-import { Board } from "./board.ts";
-import { planBoot } from "./boot-plan.ts";
-import { BootServer } from "./boot-server.ts";
+import type { Host, HostName, Site as SiteModel, Vm } from "../site/model.ts";
+import type { BootPlan } from "./boot-plan.ts";
 import type { GuestImage } from "./guest-image.ts";
-import { Hypervisor } from "./hypervisor.ts";
-import { hostKeyOf } from "./key-files.ts";
+import { Hypervisor, LostHypervisor } from "./hypervisor.ts";
+import { networkBoot } from "./network-boot.ts";
+import { SharedStorage } from "./shared-storage.ts";
 import { SlurmCluster } from "./slurm-cluster.ts";
 import { VirtualMachine } from "./virtual-machine.ts";
 
@@ -20,8 +18,8 @@ export interface SiteArgs {
   readonly siteId: string;
   /** The image for guests of an architecture. */
   readonly image: (arch: "x86_64" | "aarch64") => GuestImage;
-  /** The pinned files that boards boot from. */
-  readonly lock: ArtifactLock;
+  /** What boards boot that do so over the network; missing where none does. */
+  readonly plan?: BootPlan;
 }
 
 /** A whole site: its hosts, and the clusters on them. */
@@ -30,8 +28,30 @@ export class Site extends pulumi.ComponentResource {
     super("bramble:index:Site", name, {}, options);
     const { site, keys, siteId } = args;
     const deployKey = sshKeyPair(keys.deployKey());
+    const { boot } = site;
+    const deploy = deployKey.privateKey;
+    const gates =
+      boot !== undefined && args.plan !== undefined
+        ? networkBoot({ site: { ...site, boot }, plan: args.plan, keys, siteId, deployKey: deploy }, this)
+        : undefined;
+    const gateOf = ({ name }: Host) => {
+      const gate = gates?.get(name);
+      return gate === undefined ? {} : { gate };
+    };
     // A network that libvirt makes gets a bridge that no other site has, whatever that one is called.
     const bridge = site.network.bridge ?? `bv-${siteId}`;
+    const storages = site.storages.map(
+      (storage) =>
+        new SharedStorage(storage.name, { storage, site, siteId, keys, deployKey: deploy }, { parent: this }),
+    );
+    const lost = site.lost.map((host) => new LostHypervisor(host, { parent: this }));
+    const sharedByName = new Map(site.storages.map((storage) => [storage.name, storage]));
+    // Nothing is made elsewhere before the hosts that are lost can write no more, and are asked no more.
+    const fenced = [
+      ...lost.map(({ provider }) => provider),
+      ...site.storages.flatMap((storage, index) => (storage.lost.length > 0 ? [storages[index]?.server] : [])),
+    ].filter((step) => step !== undefined);
+    const mounted = (host: HostName) => storages.flatMap((storage) => storage.mounted.get(host) ?? []);
     const hosts = new Map(
       site.hosts.map((host) => [
         host.name,
@@ -40,7 +60,17 @@ export class Site extends pulumi.ComponentResource {
           image: args.image(host.arch),
           hypervisor: new Hypervisor(
             host.name,
-            { host, network: site.network, siteName: site.name, siteId, bridge, image: args.image(host.arch) },
+            {
+              host,
+              network: site.network,
+              siteName: site.name,
+              siteId,
+              bridge,
+              image: args.image(host.arch),
+              ...gateOf(host),
+              ...(host.shared && { storage: found(sharedByName, host.shared) }),
+              after: mounted(host.name),
+            },
             { parent: this },
           ),
         },
@@ -63,7 +93,7 @@ export class Site extends pulumi.ComponentResource {
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
           disposable,
-          after,
+          after: [...fenced, ...mounted(vm.host), ...after],
         },
         { parent },
       );
@@ -73,6 +103,7 @@ export class Site extends pulumi.ComponentResource {
         cluster.name,
         {
           cluster,
+          siteName: site.name,
           network: site.network,
           users: site.users,
           mungeKey: keys.mungeKey(cluster.name),
@@ -82,41 +113,7 @@ export class Site extends pulumi.ComponentResource {
         { parent: this },
       );
     }
-    if (site.boot !== undefined) bootOf(site.boot, args, deployKey.privateKey, this);
     this.registerOutputs({});
-  }
-}
-
-function bootOf(boot: Boot, { site, keys, siteId, lock }: SiteArgs, deployKey: string, parent: pulumi.Resource): void {
-  const { server } = boot;
-  const planned = planBoot(boot, lock);
-  if (!planned.ok) throw new pulumi.RunError(`The site's boards can't be booted:\n${planned.problems.join("\n")}`);
-  const { system, boards, warnings } = planned.plan;
-  if (warnings.length > 0) void pulumi.log.warn(warnings.join("\n"), parent);
-  const { parts } = new BootServer(
-    server.board,
-    {
-      boot,
-      network: site.network,
-      owner: { site: site.name, id: siteId },
-      system,
-      reached:
-        server.connect === "local"
-          ? { connect: "local" }
-          : {
-              connect: "ssh",
-              name: server.board,
-              address: server.address,
-              user: server.user,
-              hostKey: hostKeyOf({ ...server, name: server.board }, keys),
-            },
-      deployKey,
-    },
-    { parent },
-  );
-  for (const plan of boards) {
-    const { name } = plan.board;
-    new Board(name, { plan, parts, keep: server.keep, hostKey: hostKeyOf(plan.board, keys) }, { parent });
   }
 }
 

@@ -8,6 +8,7 @@ import { remoteStep } from "./remote-step.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 
 export interface SlurmClusterArgs {
+  readonly siteName: string;
   readonly cluster: SlurmClusterModel;
   readonly network: Network;
   readonly users: readonly User[];
@@ -78,6 +79,7 @@ export class SlurmCluster extends pulumi.ComponentResource {
             remove: true,
             show: {
               ...onEveryNode,
+              places: JSON.stringify({ site: args.siteName, worker: worker.host, controller: controller.host }),
               guest: JSON.stringify(worker.target),
               controller: JSON.stringify(controller.target),
               group: group.name,

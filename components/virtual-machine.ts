@@ -7,7 +7,8 @@ import { nocloudFiles } from "../formats/nocloud.ts";
 import type { SshKeyPair } from "../formats/ssh-key.ts";
 import { privateVolumeXslt } from "../formats/volume-xslt.ts";
 import type { SshTarget } from "../providers/transport/ssh.ts";
-import type { Host, Network, Vm } from "../site/model.ts";
+import type { Host, HostName, Network, Vm } from "../site/model.ts";
+import { boardTakesVm } from "./board-gate.ts";
 import { type GuestImage, kernelParameters } from "./guest-image.ts";
 import type { HypervisorParts } from "./hypervisor.ts";
 import { remoteStep } from "./remote-step.ts";
@@ -40,12 +41,15 @@ const bootPatience = { kvm: 180, tcg: 600 } as const;
  */
 export class VirtualMachine extends pulumi.ComponentResource {
   readonly target: SshTarget;
+  /** Where it runs. */
+  readonly host: HostName;
   readonly domain: libvirt.Domain;
   readonly ready: local.Command;
 
   constructor(name: string, args: VirtualMachineArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:VirtualMachine", name, {}, options);
     const { vm, host, hypervisor, network, image } = args;
+    this.host = host.name;
     const on = { parent: this, provider: hypervisor.provider, deleteBeforeReplace: true };
     const files = nocloudFiles({
       hostname: vm.hostname,
@@ -59,6 +63,9 @@ export class VirtualMachine extends pulumi.ComponentResource {
         ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
       },
     });
+    const seedHash = sha256(Object.values(files).join("\0"));
+    const after = [...args.after, ...hostIsFit(name, args, seedHash, this)];
+    const { dataPool } = hypervisor;
     // Each disk takes its pool from the one before it: the engine follows such ties, so that whatever makes another
     // machine of this one first takes it out of its cluster, then shuts it down, and only then deletes a disk.
     const data =
@@ -68,15 +75,17 @@ export class VirtualMachine extends pulumi.ComponentResource {
             `${name}/data`,
             {
               name: `${vm.name}-data.qcow2`,
-              pool: hypervisor.pool.name,
+              pool: (dataPool ?? hypervisor.pool).name,
               size: gib(vm.dataGiB),
               format: "qcow2",
               xml: { xslt: privateVolumeXslt },
             },
             {
               ...on,
-              dependsOn: [...args.after],
-              replacementTrigger: host.name,
+              dependsOn: after,
+              // On a storage that hosts share it stays where it is when the VM moves, and only who is asked about it is
+              // another. Leaving the storage is another pool, and so another disk, which `protect` refuses.
+              ...(dataPool === undefined ? { replacementTrigger: host.name } : {}),
               protect: !args.disposable,
               retainOnDelete: !args.disposable,
             },
@@ -85,14 +94,15 @@ export class VirtualMachine extends pulumi.ComponentResource {
       name,
       {
         name: `${vm.name}.qcow2`,
-        pool: data?.pool.apply((pool) => pool ?? "") ?? hypervisor.pool.name,
+        pool:
+          data === undefined || dataPool !== undefined ? hypervisor.pool.name : data.pool.apply((pool) => pool ?? ""),
         baseVolumeId: hypervisor.disk.id,
         size: gib(vm.diskGiB),
         format: "qcow2",
         xml: { xslt: privateVolumeXslt },
       },
       // A guest reads its seed once, so another seed wants a system that has not booted yet.
-      { ...on, dependsOn: [...args.after], replacementTrigger: [host.name, sha256(Object.values(files).join("\0"))] },
+      { ...on, dependsOn: after, replacementTrigger: [host.name, seedHash] },
     );
     const seed = new libvirt.CloudinitDisk(
       name,
@@ -162,6 +172,19 @@ export class VirtualMachine extends pulumi.ComponentResource {
     );
     this.registerOutputs({});
   }
+}
+
+/**
+ * On a host that boots over the network: the question whether it is fit, which is asked before another VM of this name is
+ * made, and so before the one that is there is drained or deleted.
+ */
+function hostIsFit(name: string, args: VirtualMachineArgs, seedHash: string, parent: pulumi.Resource) {
+  const { vm, host, hypervisor, image, bridge, owner } = args;
+  if (hypervisor.gate === undefined) return [];
+  const { cpus, memoryMiB, diskGiB, dataGiB } = vm;
+  const makesAnother = [host.name, host.storage, host.accelerator, image.name, bridge, owner, seedHash];
+  const fingerprint = sha256(JSON.stringify([...makesAnother, cpus, memoryMiB, diskGiB, dataGiB]));
+  return [boardTakesVm(name, fingerprint, hypervisor.gate, parent)];
 }
 
 function sha256(text: string): string {

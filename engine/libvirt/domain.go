@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
@@ -35,6 +36,9 @@ func createDomain(stock operations) operation {
 		if err := removeLeftover(ctx, d, c); err != nil {
 			return diag.FromErr(err)
 		}
+		if err := seeVolumes(ctx, d, c); err != nil {
+			return diag.FromErr(err)
+		}
 		diagnostics := stock.create(ctx, d, c)
 		if diagnostics.HasError() {
 			// A domain that was defined and did not start would be in the way of the next run.
@@ -45,6 +49,48 @@ func createDomain(stock operations) operation {
 		}
 		return diagnostics
 	}
+}
+
+// seeVolumes makes libvirt look again at its pools for disks of the domain that it does not know: a
+// pool may be on storage that hosts share, and the disk have been made by another one.
+func seeVolumes(ctx context.Context, d *schema.ResourceData, c *connection) error {
+	for i := range d.Get("disk.#").(int) {
+		key := d.Get(fmt.Sprintf("disk.%d.volume_id", i)).(string)
+		if key == "" {
+			continue
+		}
+		_, err := c.virt.StorageVolLookupByKey(key)
+		if err == nil {
+			continue
+		}
+		if !isCode(err, golibvirt.ErrNoStorageVol) {
+			return fmt.Errorf("disk %s on %s cannot be looked up: %w", key, c.host.name(), err)
+		}
+		if err := refreshPoolAt(ctx, c, filepath.Dir(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshPoolAt makes libvirt look at the files of the pool with that folder, if it has one.
+func refreshPoolAt(ctx context.Context, c *connection, folder string) error {
+	pools, _, err := c.virt.ConnectListAllStoragePools(1, 0)
+	if err != nil {
+		return fmt.Errorf("the storage pools on %s cannot be listed: %w", c.host.name(), err)
+	}
+	for _, pool := range pools {
+		def, err := poolDefinition(c, pool)
+		if err != nil {
+			return err
+		}
+		if def.Type != "dir" || poolPath(def) != folder {
+			continue
+		}
+		defer c.host.pools.lock(pool.Name)()
+		return freshPool(ctx, c, pool)
+	}
+	return nil
 }
 
 // removeDomain shuts the guest down, turns the power off if it does not in time, removes the domain,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -216,4 +217,35 @@ func TestShutdownTimeout(t *testing.T) {
 			t.Errorf("%q gives %v", given, err)
 		}
 	}
+}
+
+func TestDomainTakesADiskThatAnotherHostMade(t *testing.T) {
+	l := newLive(t)
+	pool := l.pool().made()
+	// On storage that hosts share, the file is there and libvirt has not looked since.
+	path := filepath.Join(pool.d.Get("target.0.path").(string), "data")
+	if err := os.WriteFile(path, deafGuest(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	t.Setenv(shutdownVariable, "0")
+	l.plan("libvirt_domain", map[string]any{
+		"name": l.prefix, "description": "Bramble site test", "type": "qemu", "arch": "x86_64", "machine": "pc",
+		"memory": 32, "vcpu": 1, "disk": []any{map[string]any{"volume_id": path}},
+	}).made()
+}
+
+func TestSecondDomainOnOneDiskIsRefused(t *testing.T) {
+	l := newLive(t)
+	l.pool().made()
+	t.Setenv(shutdownVariable, "0")
+	first := l.domain("Bramble site test", deafGuest()).made()
+	second := l.plan("libvirt_domain", map[string]any{
+		"name": l.prefix + "-second", "description": "Bramble site test", "type": "qemu", "arch": "x86_64", "machine": "pc",
+		"memory": 32, "vcpu": 1, "disk": []any{map[string]any{"volume_id": first.d.Get("disk.0.volume_id")}},
+	})
+	// QEMU's own lock on the image (https://www.qemu.org/docs/master/system/images.html#disk-image-file-locking); a lock
+	// of this kind reaches other hosts over NFS 4.
+	fails(t, second.create(), "lock")
+	l.isGone(l.prefix + "-second")
 }

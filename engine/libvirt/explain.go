@@ -17,6 +17,19 @@ import (
 // messages uses it.
 const hostParameter = "host"
 
+// lostParameter is the parameter of a URI that says in words why its host never runs again.
+const lostParameter = "lost"
+
+// lost says whether nobody will ever answer on that host, and why.
+func (h *host) lost() (reason string, lost bool) {
+	u, err := uri.Parse(h.uri)
+	if err != nil {
+		return "", false
+	}
+	reason = u.Query().Get(lostParameter)
+	return reason, reason != ""
+}
+
 // name is how messages call a host: by its name, or else by its address as the URI has it.
 func (h *host) name() string {
 	u, err := uri.Parse(h.uri)
@@ -72,7 +85,7 @@ func dialAdvice(u *uri.ConnectionURI, err error) string {
 	case errors.As(err, &mute):
 		return "Something accepts the connection and then is silent: check sshd and libvirtd on the host, and its load."
 	case errors.As(err, &netError), errors.Is(err, syscall.ECONNREFUSED):
-		return "Check that the machine is on, that its address and port are right, and that sshd is running there."
+		return "Check that the machine is on, that its address and port are right, and that sshd is running there. Nothing of it is made on another host, since it may still run: if it never will again, say so at its board in the site file (lost: WHY)."
 	default:
 		return "Check that sshd is reachable, that libvirtd is running, and that the host key is known."
 	}

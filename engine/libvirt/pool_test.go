@@ -96,3 +96,12 @@ func TestPoolWhoseFolderIsGoneIsRemoved(t *testing.T) {
 		t.Errorf("it says %q", texts(diagnostics))
 	}
 }
+
+func TestPoolWhoseFolderAnotherHostRemovedIsUsedAgain(t *testing.T) {
+	l := newLive(t)
+	pool := l.pool().made()
+	if err := os.Remove(pool.d.Get("target.0.path").(string)); err != nil {
+		t.Fatal(err)
+	}
+	l.volume("data", map[string]any{"size": 1 << 20, "format": "qcow2"}).made()
+}

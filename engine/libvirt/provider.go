@@ -62,15 +62,35 @@ func connectLate(resource *schema.Resource, improve func(operations) operations)
 	resource.CreateContext = connected(ops.create)
 	resource.ReadContext = connected(ops.read)
 	resource.UpdateContext = connected(ops.update)
-	resource.DeleteContext = connected(ops.remove)
+	resource.DeleteContext = unlessLost(connected(ops.remove))
 }
 
-func connected(op operation) func(context.Context, *schema.ResourceData, any) diag.Diagnostics {
+type contextFunc = func(context.Context, *schema.ResourceData, any) diag.Diagnostics
+
+// unlessLost makes a delete on a host that is lost succeed: what was there is gone with the host.
+func unlessLost(remove contextFunc) contextFunc {
+	if remove == nil {
+		return nil
+	}
+	return func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
+		if _, lost := meta.(*host).lost(); lost {
+			return nil
+		}
+		return remove(ctx, d, meta)
+	}
+}
+
+func connected(op operation) contextFunc {
 	if op == nil {
 		return nil
 	}
 	return func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
-		c, err := meta.(*host).connect(ctx)
+		h := meta.(*host)
+		if reason, lost := h.lost(); lost {
+			return diag.Errorf("libvirt on %s is not asked for anything: the site says that this host is lost (%s). If it is back, take that out of the site file; if not, nothing can be made or changed on it",
+				h.name(), reason)
+		}
+		c, err := h.connect(ctx)
 		if err != nil {
 			return diag.FromErr(err)
 		}

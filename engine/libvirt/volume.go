@@ -118,15 +118,31 @@ func openPool(ctx context.Context, d *schema.ResourceData, c *connection) (golib
 		unlock()
 		return pool, nil, fmt.Errorf("storage pool %s is not there on %s: %w", name, c.host.name(), err)
 	}
-	err = activatePool(ctx, c, pool)
-	if err == nil {
-		err = refreshPool(ctx, c, pool)
-	}
-	if err != nil {
+	if err := freshPool(ctx, c, pool); err != nil {
 		unlock()
 		return pool, nil, err
 	}
 	return pool, unlock, nil
+}
+
+// freshPool starts a pool if need be and makes libvirt look at its files. Another host that has the
+// same folder may have removed it with its own pool, when it was empty: libvirt stops such a pool at
+// the first look, and it is started again with a new folder.
+func freshPool(ctx context.Context, c *connection, pool golibvirt.StoragePool) error {
+	if err := activatePool(ctx, c, pool); err != nil {
+		return err
+	}
+	err := refreshPool(ctx, c, pool)
+	if err == nil {
+		return nil
+	}
+	if active, activeErr := c.virt.StoragePoolIsActive(pool); activeErr != nil || active == 1 {
+		return err
+	}
+	if err := activatePool(ctx, c, pool); err != nil {
+		return err
+	}
+	return refreshPool(ctx, c, pool)
 }
 
 // isDataDisk says whether a volume is made empty, for the data of a guest.

@@ -28,6 +28,12 @@ export const variables = {
   group: "BRAMBLE_GROUP",
   /** The boot server and what it serves, as JSON of a BootServerSpec. */
   bootServer: "BRAMBLE_BOOT_SERVER",
+  /** A board that boots over the network, as JSON of a BoardSpec; `bootServer` is a BootSource then. */
+  board: "BRAMBLE_BOARD",
+  /** A storage that hosts share, as JSON of an NfsServerSpec or a HostStorageSpec. */
+  storage: "BRAMBLE_STORAGE",
+  /** Where a worker and its controller run, as JSON of a WorkerPlaces. */
+  places: "BRAMBLE_PLACES",
   dnsmasqConf: "BRAMBLE_DNSMASQ_CONF",
   nginxConf: "BRAMBLE_NGINX_CONF",
 } as const;
@@ -40,6 +46,11 @@ export function required(variable: Variable): string {
   if (value === undefined)
     throw new Error(`${variables[variable]} is not set: this command is for Bramble's stacks to run`);
   return value;
+}
+
+/** The value of a variable that steps of older states do not have. */
+export function optional(variable: Variable): string | undefined {
+  return env[variables[variable]];
 }
 
 export function requiredSeconds(variable: Variable): number {

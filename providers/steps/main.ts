@@ -1,8 +1,11 @@
 // A remote step of the stack: `node providers/steps/main.ts STEP apply|remove`. Run by local.Command, so the state
 // refers to this path and these words for as long as a stack lives: keep them.
 import { argv, exit, ppid, stderr } from "node:process";
+import { boardReady } from "./board-ready.ts";
 import { configureBootServer, removeBootServer } from "./boot-server.ts";
 import { guestReady } from "./guest-ready.ts";
+import { mountStorage, unmountStorage } from "./host-storage.ts";
+import { configureNfsServer, removeNfsServer } from "./nfs-server.ts";
 import { configureController } from "./slurm-controller.ts";
 import { addWorker, removeWorker } from "./slurm-worker.ts";
 
@@ -11,6 +14,11 @@ const steps = new Map<string, (signal: AbortSignal) => Promise<string>>([
   ["slurm-controller apply", configureController],
   ["slurm-worker apply", addWorker],
   ["slurm-worker remove", removeWorker],
+  ["board-ready apply", boardReady],
+  ["nfs-server apply", configureNfsServer],
+  ["nfs-server remove", removeNfsServer],
+  ["host-storage apply", mountStorage],
+  ["host-storage remove", unmountStorage],
   ["boot-server apply", configureBootServer],
   ["boot-server remove", removeBootServer],
 ]);

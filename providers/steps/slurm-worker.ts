@@ -1,9 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../transport/connection.ts";
+import { lostHosts } from "../transport/key-files.ts";
 import { connect, type SshTarget, Unreachable } from "../transport/ssh.ts";
-import { required, requiredSeconds, requiredTarget } from "./environment.ts";
+import { optional, required, requiredSeconds, requiredTarget } from "./environment.ts";
 import { type GuestFile, onGuest } from "./guest-script.ts";
 import { nodeArguments, nodeFiles } from "./slurm-node.ts";
+
+/** What the variable `places` holds, as JSON: the hosts that these VMs run on. */
+export interface WorkerPlaces {
+  readonly site: string;
+  readonly worker: string;
+  readonly controller: string;
+}
 
 /** How long a machine is waited for that should be up, in seconds. */
 const reachPatience = 60;
@@ -38,10 +46,22 @@ export async function addWorker(): Promise<string> {
 export async function removeWorker(interrupted: AbortSignal): Promise<string> {
   const guest = requiredTarget("guest");
   const key = required("sshKey");
-  const connection = await connect(requiredTarget("controller"), key, { patience: reachPatience });
+  const { site, worker, controller }: Partial<WorkerPlaces> = JSON.parse(optional("places") ?? "{}");
+  const lost = site === undefined ? {} : await lostHosts(site);
+  if (controller !== undefined && controller in lost)
+    return `${guest.name}'s controller ran on ${controller}, which is lost: there is nobody to drain it, and its jobs go on`;
+  const connection = await connect(requiredTarget("controller"), key, { patience: reachPatience }).catch((error) => {
+    if (!(error instanceof Unreachable) || controller === undefined) throw error;
+    throw new Error(
+      `${error.message}\nNobody else knows whether ${guest.name} runs jobs, so it is kept. Look after ${controller}, on which that ` +
+        "VM runs. It may still run, so it is made nowhere else: if that host never will again, say so at its board in the " +
+        "site file (lost: WHY).",
+    );
+  });
   try {
-    await drain(connection, guest.name, requiredSeconds("patience"), interrupted);
-    await stopDaemon(guest, key);
+    const isLost = worker !== undefined && worker in lost;
+    await drain(connection, guest.name, isLost, requiredSeconds("patience"), interrupted);
+    if (!isLost) await stopDaemon(guest, key);
     await leave(connection, guest.name, "forget");
     return `${guest.name} is drained and has left the cluster`;
   } finally {
@@ -49,7 +69,11 @@ export async function removeWorker(interrupted: AbortSignal): Promise<string> {
   }
 }
 
-function leave(connection: Connection, worker: string, step: "drain" | "jobs" | "resume" | "forget"): Promise<string> {
+function leave(
+  connection: Connection,
+  worker: string,
+  step: "drain" | "lost" | "jobs" | "resume" | "forget",
+): Promise<string> {
   return onGuest(connection, {
     what: `taking ${worker} out of Slurm (${step})`,
     scripts: ["slurm-leave"],
@@ -60,11 +84,13 @@ function leave(connection: Connection, worker: string, step: "drain" | "jobs" | 
 async function drain(
   connection: Connection,
   worker: string,
+  isLost: boolean,
   patience: number,
   interrupted: AbortSignal,
 ): Promise<void> {
   const end = Date.now() + patience * 1000;
-  await leave(connection, worker, "drain");
+  // Of one that is lost, Slurm would first wait for a sign, and only then give its jobs to others.
+  await leave(connection, worker, isLost ? "lost" : "drain");
   for (let said = ""; ; ) {
     const jobs = await leave(connection, worker, "jobs");
     if (jobs === "") return;

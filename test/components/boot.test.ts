@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { planBoot } from "../../components/boot-plan.ts";
 import { type ArtifactLock, emptyLock } from "../../formats/artifact-lock.ts";
 import { readSite } from "../../site/read.ts";
-import { buildSite, one, type Registered } from "./build.ts";
+import { buildSite, one, packagesFor, plan, type Registered } from "./build.ts";
 
 const text = `
 network: { cidr: 10.20.0.0/24, gateway: 10.20.0.1 }
@@ -23,6 +22,7 @@ function lockOf(...names: readonly string[]): ArtifactLock {
       "alpine-rpi": { version: "3.99.0", ...file(1), files },
       "pi-eeprom-2711": { version: "2026-05-17", ...file(2) },
       "pi-eeprom-2712": { version: "2026-05-26", ...file(3) },
+      ...packagesFor(text),
     },
   };
 }
@@ -30,7 +30,7 @@ function lockOf(...names: readonly string[]): ArtifactLock {
 const lock = lockOf(
   ...["start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2712-rpi-5-b.dtb", "bcm2712d0-rpi-5-b.dtb"],
   ...["overlays/overlay_map.dtb", "overlays/bcm2712d0.dtbo", "overlays/disable-wifi.dtbo"],
-  ...["boot/vmlinuz-rpi", "boot/initramfs-rpi", "boot/modloop-rpi", "apks/aarch64/APKINDEX.tar.gz"],
+  ...["boot/vmlinuz-rpi", "boot/initramfs-rpi", "boot/modloop-rpi"],
 );
 
 interface Tree {
@@ -72,10 +72,13 @@ describe("boards that boot over the network", () => {
   it("are told where Alpine's packages and kernel modules are, by an address that changes with them", async () => {
     const address = (registered: readonly Registered[]) => {
       const { files } = one(registered, "pulumi-nodejs:dynamic/bramble:TftpTree", "pi1") as unknown as Tree;
-      return /alpine_repo=(\S+)\/apks modloop=\1\/modloop-rpi/.exec(files["{generation}/cmdline.txt"] ?? "")?.[1];
+      return / modloop=(\S+)\/modloop-rpi /.exec(files["{generation}/cmdline.txt"] ?? "")?.[1];
     };
     const before = address(registered);
     assert.match(before ?? "", /^http:\/\/10\.20\.0\.5:8080\/system\/[0-9a-f]{16}$/);
+    const cmdline = tree("pi1").files["{generation}/cmdline.txt"] ?? "";
+    const repository = "http:\\/\\/10\\.20\\.0\\.5:8080\\/packages\\/[0-9a-f]{16}";
+    assert.match(cmdline, new RegExp(` alpine_repo=(${repository})\\/main,\\1\\/community `));
     const other = lockOf(
       "fixup4.dat",
       ...Object.keys(lock.artifacts["alpine-rpi"]?.files ?? {})
@@ -120,15 +123,13 @@ describe("boards that boot over the network", () => {
       .replace("parameters: [loglevel=7]", 'parameters: ["a b"]');
     const read = readSite({ file: "stacks/home.yaml", text: wrong });
     assert.ok(read.ok && read.site.boot !== undefined);
-    const planned = planBoot(read.site.boot, lock);
-    const problems = planned.ok ? "" : planned.problems.join("\n");
+    const planned = plan(read.site, lock);
+    const problems = planned.ok ? "" : planned.problems.map(({ message }) => message).join("\n");
     assert.match(problems, /boards\.pi1: alpine-rpi 3\.99\.0 has no file "overlays\/disable-wfi\.dtbo"/);
     assert.match(problems, /boards\.pi2: alpine-rpi 3\.99\.0 has no file/);
-    const right = planBoot(
-      { ...read.site.boot, boards: read.site.boot.boards.map((board) => ({ ...board, overlays: [] })) },
-      lock,
-    );
-    const others = right.ok ? "" : right.problems.join("\n");
+    const boards = read.site.boot.boards.map((board) => ({ ...board, overlays: [] }));
+    const right = plan({ ...read.site, boot: { ...read.site.boot, boards } }, lock);
+    const others = right.ok ? "" : right.problems.map(({ message }) => message).join("\n");
     assert.match(others, /boards\.pi1: .*settings: kernel is set by what the board boots.*kernel parameter "a b"/s);
   });
 
@@ -145,8 +146,8 @@ describe("boards that boot over the network", () => {
       text: text.replace("order: [network, sd]", "order: [network, bcm-usb], watchdog: 5m"),
     });
     assert.ok(read.ok && read.site.boot !== undefined);
-    const planned = planBoot(read.site.boot, old as ArtifactLock);
-    const warnings = planned.ok ? planned.plan.warnings : planned.problems;
+    const planned = plan(read.site, old as ArtifactLock);
+    const warnings = planned.ok ? (planned.plan?.warnings ?? []) : planned.problems.map(({ message }) => message);
     assert.equal(
       warnings.filter((line) => line.startsWith("boards.pi1.bootloader: ") && /bcm-usb/.test(line)).length,
       1,

@@ -9,6 +9,7 @@ scontrol show node "$worker" >/dev/null 2>&1 || exit 0
 case $step in
 drain) scontrol update nodename="$worker" state=drain reason="Bramble: leaves the cluster" ;;
 jobs) squeue --noheader --nodelist "$worker" --states R,CF,CG,S --format '  job %i, %j of %u, %T since %S' ;;
+lost) scontrol update nodename="$worker" state=down reason="Bramble: its host is lost" ;;
 resume) scontrol update nodename="$worker" state=resume ;;
 forget) scontrol delete nodename="$worker" ;;
 esac
