@@ -1,5 +1,8 @@
 import { stdout } from "node:process";
 import { Command, InvalidArgumentError } from "commander";
+import { apkClosureFigures } from "./apk-closure.ts";
+import { apkovlFigures } from "./apkovl.ts";
+import { boardSeedFigures } from "./board-seed.ts";
 import { eepromFigures } from "./eeprom.ts";
 import { imageFigures } from "./image.ts";
 import { labFigures } from "./lab.ts";
@@ -33,6 +36,9 @@ async function bench({ runs, lab, image, trees }: Options): Promise<void> {
     ...(await siteFigures(runs)),
     ...(await imageFigures(runs, image)),
     ...eepromFigures(runs),
+    ...(await apkClosureFigures(runs)),
+    ...(await apkovlFigures(runs)),
+    ...boardSeedFigures(runs),
     ...(trees ? await treeFigures(runs) : []),
   ];
   stdout.write(`\n${where}\n\n${table(figures)}`);

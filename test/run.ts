@@ -17,7 +17,11 @@ interface Tier {
 }
 
 const tiers: Record<string, Tier> = {
-  pure: { files: ["test/site/**/*.test.ts", "test/formats/**/*.test.ts"], timeout: 10_000, obstacle: () => undefined },
+  pure: {
+    files: ["test/site/**/*.test.ts", "test/formats/**/*.test.ts", "test/images/*.test.ts"],
+    timeout: 10_000,
+    obstacle: () => undefined,
+  },
   program: {
     files: ["test/components/**/*.test.ts", "test/stacks/**/*.test.ts"],
     timeout: 20_000,
@@ -30,6 +34,7 @@ const tiers: Record<string, Tier> = {
       "test/tools/**/*.test.ts",
       "test/engine/**/*.test.ts",
       "test/doubles/**/*.test.ts",
+      "test/images/real/**/*.test.ts",
     ],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and libvirt"),
@@ -38,7 +43,17 @@ const tiers: Record<string, Tier> = {
 };
 
 /** Debian packages that only tests need. */
-const testPackages = ["openssh-server", "iproute2", "procps", "nginx-light", "mtools", "busybox", "systemd"];
+const testPackages = [
+  "openssh-server",
+  "iproute2",
+  "procps",
+  "nginx-light",
+  "mtools",
+  "busybox",
+  "systemd",
+  "qemu-user-static",
+  "nodejs",
+];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);
 let passed = 0;
