@@ -1,3 +1,4 @@
+import { mergeLayers } from "../formats/alpine-layers.ts";
 import { disklessLayer } from "../formats/alpine-services.ts";
 import { type NamedLayer, type RenderedSystem, renderSystem } from "../formats/alpine-system.ts";
 import { sshKeyPair } from "../formats/ssh-key.ts";
@@ -53,19 +54,17 @@ export interface WantedPackage {
   readonly path?: Path;
 }
 
-/** The packages that the boards of a site have in their systems, with what asks for them. */
-export function wantedPackages({ boot, network }: Site): WantedPackage[] {
-  const noKeys = { deployKey: "", ca: "" }; // they are no packages
-  const wanted = (boot?.boards ?? []).flatMap((board) => {
-    const pathOf = new Map(board.layers.map(({ at, path }) => [at, path]));
-    return [disklessLayer, ...layersOf(board, noKeys, network)].flatMap(({ name: where, layer }) =>
-      (layer.packages ?? []).map((word, index): WantedPackage => {
-        const path = pathOf.get(where);
-        return { word, where, ...(path && { path: [...path, "packages", index] }) };
-      }),
-    );
+/** The worlds of a site's boards, one for each profile: what they have in their systems, with what asks for it. */
+export function wantedWorlds({ boot, network }: Site): WantedPackage[][] {
+  const boards = new Map((boot?.boards ?? []).map((board) => [profileOf(board), board]));
+  return [...boards.values()].map((board) => {
+    const noKeys = { deployKey: "", ca: "" }; // they are no packages
+    const { packages } = mergeLayers([disklessLayer, ...layersOf(board, noKeys, network)]);
+    return [...packages.values()].map(({ value: word, from: where }): WantedPackage => {
+      const layer = board.layers.find(({ at }) => at === where);
+      return { word, where, ...(layer && { path: [...layer.path, "packages", layer.packages.indexOf(word)] }) };
+    });
   });
-  return [...new Map(wanted.map((each) => [`${each.word} ${each.where}`, each])).values()];
 }
 
 function layersOf(board: NetworkBoard, { deployKey, ca }: BoardAccess, network: Network): NamedLayer[] {

@@ -105,7 +105,9 @@ export const boot = z
     http: folder("/srv/bramble/http")
       .prefault("/srv/bramble/http")
       .meta({ description: "Folder that is served by HTTP" }),
-    httpPort: count(1, 65_535).default(8080).meta({ description: "Port of the HTTP server" }),
+    httpPort: count(1, 65_534)
+      .default(8080)
+      .meta({ description: "Port of the HTTP server; on the next one, boards ask for their SSH host key" }),
     keep: count(1, 100).default(3).meta({ description: "How many versions of a board's files stay on the server" }),
     system: artifact("alpine-rpi").prefault("alpine-rpi").meta({
       description:

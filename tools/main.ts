@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   ssh: async () => (await import("./ssh/command.ts")).sshCommand(),
   secret: async () => (await import("./secret/command.ts")).secretCommand(),
   "deploy-key": async () => (await import("./secret/command.ts")).deployKeyCommand(),
+  "ssh-ca": async () => (await import("./secret/command.ts")).sshCaCommand(),
   "host-key": async () => (await import("./host-key/command.ts")).hostKeyCommand(),
   image: async () => (await import("./image/command.ts")).imageCommand(),
   artifacts: async () => (await import("./artifacts/command.ts")).artifactsCommand(),
@@ -21,7 +22,7 @@ const commands: Record<string, () => Promise<Command>> = {
   env: async () => (await import("./setup/command.ts")).envCommand(),
 };
 
-/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 boards are off (`up`), 130 interrupted. */
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 boards are off and 5 degraded (`up`), 130 interrupted. */
 export async function main(): Promise<void> {
   // Whoever reads along may stop, as `head` does; that is no fault of ours.
   stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -5,6 +5,7 @@ import type { SshTarget } from "../transport/ssh.ts";
 import { askBootServer, type BootSource, type Known, reachBootServer } from "./boot-server.ts";
 import { type Graces, type Look, whyGiveUp } from "./give-up.ts";
 import { type ExpectedBoard, type Judgement, judge } from "./judge.ts";
+import type { Traces } from "./traces.ts";
 
 /** A board that something waits for. */
 export interface Awaited {
@@ -64,10 +65,20 @@ export async function waitForBoard(awaited: Awaited): Promise<Extract<Judgement,
 /** What a board is, with what its boot server noted of it. Safe to print. */
 export function describe(
   judgement: Exclude<Judgement, { kind: "current" }>,
-  seen: { readonly lastSeen?: string } | { readonly why: string },
+  seen: Partial<Pick<Traces, "lastSeen" | "overlays">> | { readonly why: string },
 ): string {
   if ("why" in seen) return `${judgement.why} (the boot server can't be asked about it: ${seen.why})`;
-  return seen.lastSeen === undefined ? judgement.why : `${judgement.why}; last seen: ${seen.lastSeen}`;
+  const why = isPlainAlpine(judgement, seen) ? plainAlpine : judgement.why;
+  return seen.lastSeen === undefined ? why : `${why}; last seen: ${seen.lastSeen}`;
+}
+
+const plainAlpine =
+  "it is there with an SSH host key of its own, as a plain Alpine has one: it did not get its image. Run `up` with " +
+  "--refresh, then restart it";
+
+/** Without its image, Alpine goes on by itself, takes the seed's name, and makes host keys: no other machine answers. */
+function isPlainAlpine(judgement: Judgement, { overlays = [] }: Partial<Pick<Traces, "overlays">>): boolean {
+  return judgement.kind === "degraded" && judgement.cause === "host-key" && overlays.at(-1)?.sent === false;
 }
 
 function notReady(name: string, words: string, vain: string | undefined, at: number, patience: number): string {

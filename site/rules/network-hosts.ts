@@ -51,9 +51,14 @@ function isStranger({ fromNetwork, input }: BoardDraft): boolean {
 }
 
 /** Boards that do less than one would think. */
-export function networkHostWarnings({ boot, boards, clusters }: Draft): Finding[] {
+export function networkHostWarnings({ boot, boards, clusters, network }: Draft): Finding[] {
   if (boot === undefined) return [];
   const findings: Finding[] = [];
+  if (network?.ntp.length === 0 && boards.some(({ fromNetwork }) => fromNetwork)) {
+    const message = "boards have no clock that runs without power, and the site has no time server for them";
+    const hint = "add ntp: [pool.ntp.org], or the address of one in your network; until then their reports say it";
+    findings.push({ rule: "no-time", path: ["network"], at: "key", message, hint });
+  }
   if (!boot.manage && boards.some(isStranger)) {
     const message =
       "with manage: false nobody answers to boards who they are: they keep no SSH host key, and run no VMs";

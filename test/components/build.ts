@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { boardAccess, wantedPackages } from "../../components/board-image.ts";
+import { boardAccess, wantedWorlds } from "../../components/board-image.ts";
 import { type Planned, planSite } from "../../components/boot-plan.ts";
 import { Site } from "../../components/site.ts";
 import { type ArtifactLock, emptyLock } from "../../formats/artifact-lock.ts";
@@ -58,7 +58,7 @@ export function plan(site: SiteModel, lock: ArtifactLock): Planned {
 export function packagesFor(siteText: string): ArtifactLock["artifacts"] {
   const read = readSite({ file: "stacks/home.yaml", text: siteText });
   assert.ok(read.ok, JSON.stringify(read));
-  const world = [...new Set(wantedPackages(read.site).map(({ word }) => word))].sort();
+  const world = [...new Set(wantedWorlds(read.site).flatMap((world) => world.map(({ word }) => word)))].sort();
   const paths = ["main/aarch64/APKINDEX.tar.gz", "community/aarch64/APKINDEX.tar.gz", ...world.map(packagePath)];
   const files = paths.map((path, index) => [path, { sha256: `ee${index}`.padStart(64, "0"), bytes: 500 + index }]);
   const set = { version: "v3.99", url: "https://mirror.example/v3.99", world, files: Object.fromEntries(files) };

@@ -3,6 +3,7 @@ import type { ReadinessReport } from "../../formats/readiness-report.ts";
 import { type Look, whyGiveUp } from "../../providers/readiness/give-up.ts";
 import { type Judgement, judge, type Published } from "../../providers/readiness/judge.ts";
 import { type Traces, tracesOf } from "../../providers/readiness/traces.ts";
+import { describe as describeBoard } from "../../providers/readiness/wait.ts";
 import type { Answer, Strangeness } from "../../providers/transport/report.ts";
 import { boardsAreDegraded, boardsAreOff, sumUp } from "../../tools/stack/boards.ts";
 
@@ -115,6 +116,25 @@ describe("what was last seen of a board", () => {
     equal(traces([http(600, image, 404)], `${sent}\n${missing}`).lastSeen, words);
     match(traces([], missing).lastSeen ?? "", /x\.sig by TFTP, which is not there/);
     equal(traces([]).lastSeen, undefined);
+  });
+});
+
+describe("what is said of a board that shows another host key", () => {
+  const judgement = { kind: "degraded", cause: "host-key", why: "it showed another SSH host key" } as const;
+
+  it("is that it lacks its image, where that is what the boot server saw: it is no other machine then", () => {
+    const words = describeBoard(judgement, traces([http(600, image), http(60, image, 404)]));
+    match(
+      words,
+      /^it is there with an SSH host key of its own, .* it did not get its image\. .*; last seen: .* got 404$/,
+    );
+  });
+
+  it("is what it shows, where it got its image", () => {
+    match(
+      describeBoard(judgement, traces([http(600, image, 404), http(60, image)])),
+      /^it showed another SSH host key; /,
+    );
   });
 });
 

@@ -89,7 +89,7 @@ describe("the boot section", () => {
       warningsOf(text)
         .map(({ rule }) => rule)
         .sort(),
-      ["board-outside-network", "never-from-network", "never-from-network", "server-outside-network"],
+      ["board-outside-network", "never-from-network", "never-from-network", "no-time", "server-outside-network"],
     );
   });
 

@@ -11,6 +11,7 @@ const tower: Edit = [
 const netShelf = ({ section = "{ server: tower }", pi1 = drive, pi2 = drive } = {}) =>
   edited(
     tower,
+    ["gateway: 10.20.0.1 }", "gateway: 10.20.0.1, ntp: [10.20.0.1] }"],
     ["boards:", `boot: ${section}\nboards:`],
     ["address: 10.20.0.11", `address: 10.20.0.11${pi1}`],
     ["address: 10.20.0.12", `address: 10.20.0.12${pi2}`],
@@ -46,6 +47,14 @@ describe("hosts that boot over the network", () => {
     assert.match(warning?.hint ?? "", /storage: or drive:/);
     assert.deepEqual(warningsOf(text.replace("10.20.0.11", "10.20.0.11, role: worker")), []);
     assert.deepEqual(warningsOf(text.replace(/clusters:.*?users:/s, "users:")), []);
+  });
+
+  it("are warned of where no server tells them the time: they have no clock without power", () => {
+    const text = netShelf().replace(", ntp: [10.20.0.1]", "");
+    assert.deepEqual(
+      warningsOf(text).map(({ rule }) => rule),
+      ["no-time"],
+    );
   });
 
   refuses(

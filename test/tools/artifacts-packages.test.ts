@@ -18,7 +18,7 @@ import { listArtifacts, listFiles } from "../../tools/artifacts/list.ts";
 import { trustedKeys } from "../../tools/artifacts/trusted-keys.ts";
 import { updateArtifacts } from "../../tools/artifacts/update.ts";
 import { verifyArtifacts } from "../../tools/artifacts/verify.ts";
-import { alsoWanted, wantedPackages } from "../../tools/artifacts/wanted.ts";
+import { alsoWanted, wantedWorlds } from "../../tools/artifacts/wanted.ts";
 import { until } from "../../tools/lib/until.ts";
 import { makeAlpineRoot } from "../doubles/alpine-root.ts";
 import { type StubPackage, signedIndex, testKey } from "../doubles/apk-repository.ts";
@@ -40,15 +40,16 @@ interface Options {
   readonly version?: string;
   readonly check?: boolean;
   readonly wanted?: readonly WantedWord[];
+  readonly worlds?: readonly (readonly WantedWord[])[];
   readonly keys?: readonly string[];
 }
 
 const words = (...all: string[]): WantedWord[] => all.map((word) => ({ word, where: "boards.pi1.image" }));
-const update = ({ wanted = words("chrony"), ...options }: Options = {}) =>
+const update = ({ wanted = words("chrony"), worlds = [wanted], ...options }: Options = {}) =>
   updateArtifacts({
     ...{ project, names: [name], mirrors: upstream.mirrors, signal: never, quiet: true, say, keys: [key] },
     ...options,
-    wanted: () => wanted,
+    wanted: () => worlds,
   });
 const fetch = (packages?: string) =>
   fetchArtifacts({ project, names: [], mirrors: upstream.mirrors, packages, signal: never, quiet: true, say });
@@ -157,6 +158,14 @@ describe("bramble artifacts, for packages", function () {
       await nothingIsPinned();
     });
 
+    it("finds what each kind of machine needs by itself: what one excludes another one may have", async () => {
+      await update({ worlds: [words("chrony"), words("libvirt", "!chrony")] });
+      const { world, files } = await pinned();
+      assert.deepEqual(world, ["!chrony", "alpine-base", "chrony", "libvirt", "openssl"]);
+      const names = Object.keys(files).join();
+      assert.ok(/\/chrony-4/.test(names) && /\/libvirt-/.test(names), names);
+    });
+
     it("refuses an index that is signed with a key that is not trusted, or is not what was signed", async () => {
       await assert.rejects(
         update({ keys: [] }),
@@ -227,7 +236,7 @@ describe("bramble artifacts, for packages", function () {
 
     it("is not asked for without a name as long as nobody wants packages", async () => {
       await writeLock(printLock(emptyLock));
-      await assert.rejects(update({ names: [], wanted: [] }), ({ message }: Error) => !message.includes(name));
+      await assert.rejects(update({ names: [], worlds: [] }), ({ message }: Error) => !message.includes(name));
       await assert.rejects(update({ names: [] }), new RegExp(`^Error: [^]*^${name}: the packages' branch`, "m"));
     });
   });
@@ -338,15 +347,17 @@ boards:
   pi1: { ${board}, address: 10.20.0.11, image: { packages: [tmux] } }
 `;
     await writeFile(`${project}/stacks/home.yaml`, site);
-    const wanted = alsoWanted(await wantedPackages(project), ["libvirt>=12"]);
-    const asked = wanted("aarch64").map(({ word, where }) => `${word} ${where}`);
+    const wanted = alsoWanted(await wantedWorlds(project), ["libvirt>=12"]);
+    const asked = wanted("aarch64")
+      .flat()
+      .map(({ word, where }) => `${word} ${where}`);
     for (const each of ["alpine-base diskless Alpine", "openssh base", "libvirt>=12 --package"])
       assert.ok(asked.includes(each), asked.join("\n"));
     assert.match(asked.join("\n"), /^tmux .*stacks\/home\.yaml:5$/m);
-    assert.deepEqual(wanted("x86_64"), [{ word: "libvirt>=12", where: "--package" }]);
+    assert.deepEqual(wanted("x86_64"), [[{ word: "libvirt>=12", where: "--package" }]]);
 
     await writeFile(`${project}/stacks/home.yaml`, site.replace("pi5", "pi6"));
-    await assert.rejects(wantedPackages(project), /What boards are to have is not known yet:\n.*home\.yaml:5:\d+ /);
+    await assert.rejects(wantedWorlds(project), /What boards are to have is not known yet:\n.*home\.yaml:5:\d+ /);
     await rm(`${project}/stacks/home.yaml`);
   });
 

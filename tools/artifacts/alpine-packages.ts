@@ -14,6 +14,7 @@ import { inParallel } from "./in-parallel.ts";
 import type { AlpineArch } from "./known.ts";
 import type { Show } from "./progress.ts";
 import { makers, type Upstream } from "./upstream.ts";
+import type { World } from "./wanted.ts";
 
 /** Repositories in the order in which boards have them. Testing is in no branch. */
 const repositories = ["main", "community"] as const;
@@ -30,7 +31,7 @@ export interface PackagesRequest {
   readonly version: string;
   /** The entry that the lock has. */
   readonly before: ArtifactSet | undefined;
-  readonly wanted: readonly WantedWord[];
+  readonly wanted: readonly World[];
   readonly keys: ApkKeys;
   readonly upstream: Upstream;
   readonly cache: Cache;
@@ -77,19 +78,23 @@ export async function findPackages(request: PackagesRequest): Promise<FoundPacka
     repositories.map((name) => fetchIndex(`${name}/${arch}/APKINDEX.tar.gz`, url, request)),
   );
   const indexes = repositories.map((name, at) => ({ name, packages: found[at]?.packages ?? [] }));
-  const words = [...bootWords, ...wanted];
-  const closure = apkClosure(words, indexes, nearest);
-  if (closure.kind === "impossible")
+  // Each kind of machine by itself: what one has may be in the way of what another one has.
+  const worlds = (wanted.length === 0 ? [[]] : wanted).map((world) => [...bootWords, ...world]);
+  const closures = worlds.map((world) => apkClosure(world, indexes, nearest));
+  const problems = new Set(closures.flatMap((closure) => (closure.kind === "impossible" ? closure.problems : [])));
+  if (problems.size > 0)
     throw new Error(
-      [`Alpine ${version} cannot give what is wanted:`, ...closure.problems.map((each) => `  ${each}`)].join("\n"),
+      [`Alpine ${version} cannot give what is wanted:`, ...[...problems].map((each) => `  ${each}`)].join("\n"),
     );
-  const packages = closure.packages.map(
-    (each) => [`${each.repository}/${arch}/${apkFileName(each.package)}`, each] as const,
+  const packages = closures.flatMap((closure) =>
+    closure.kind === "found"
+      ? closure.packages.map((each) => [`${each.repository}/${arch}/${apkFileName(each.package)}`, each] as const)
+      : [],
   );
   return {
     version,
     url,
-    world: [...new Set(words.map(({ word }) => word))].sort(),
+    world: [...new Set(worlds.flat().map(({ word }) => word))].sort(),
     indexes: found.map(({ index }) => index),
     packages: new Map(packages),
   };

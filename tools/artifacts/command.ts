@@ -56,11 +56,11 @@ export function artifactsCommand(): Command {
     .addHelpText("after", `\nKnown:\n${[...known].map(([name, { what }]) => `  ${name.padEnd(25)}${what}`).join("\n")}`)
     .action((names: string[], { package: words = [], key: keys = [], ...options }: UpdateFlags) =>
       ended(async (signal) => {
-        const [{ updateArtifacts }, { alsoWanted, wantedPackages }] = await Promise.all([
+        const [{ updateArtifacts }, { alsoWanted, wantedWorlds }] = await Promise.all([
           import("./update.ts"),
           import("./wanted.ts"),
         ]);
-        const wanted = alsoWanted(await wantedPackages(projectRoot), words);
+        const wanted = alsoWanted(await wantedWorlds(projectRoot), words);
         const more = { wanted, keys, mirrors: mirrors(options), signal, say };
         return updateArtifacts({ project: projectRoot, names, ...options, ...more });
       }),

@@ -157,12 +157,14 @@ function withChanges(lock: ArtifactLock, results: readonly PromiseSettledResult<
   );
 }
 
-/** Packages are pinned unasked only where somebody wants some. */
+/** Without names: what is pinned, or all where nothing is; of packages those that somebody wants. */
 function chosen({ names, wanted }: UpdateOptions, lock: ArtifactLock): readonly (readonly [string, KnownArtifact])[] {
   if (names.length === 0) {
-    const pinned = [...known].filter(([name]) => Object.hasOwn(lock.artifacts, name));
-    if (pinned.length > 0) return pinned;
-    return [...known].filter(([, artifact]) => !("packages" in artifact) || wanted(artifact.packages).length > 0);
+    const isPinned = (name: string) => Object.hasOwn(lock.artifacts, name);
+    const isNew = ![...known.keys()].some(isPinned);
+    return [...known].filter(([name, artifact]) =>
+      "packages" in artifact ? isPinned(name) || wanted(artifact.packages).length > 0 : isNew || isPinned(name),
+    );
   }
   return [...new Set(names)].map((name) => {
     const artifact = known.get(name);

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { relative } from "node:path";
-import { cwd } from "node:process";
+import { cwd, stdout } from "node:process";
 import { Argument, Command } from "commander";
 import { parseDocument } from "yaml";
+import { certAuthorityLine } from "../../formats/ssh-certificate.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import type { KeyPurpose } from "../../site/model.ts";
 import { printProblems } from "../../site/problem.ts";
@@ -14,7 +15,7 @@ import { askSecret } from "./ask.ts";
 import { makeSecret, restoreSecret } from "./make.ts";
 
 const purposes: Record<KeyPurpose, string> = {
-  sshCa: "the site's SSH certificate authority",
+  sshCa: "the site's SSH certificate authority, and every board's certificate and image with it",
   sshHostKey: "the SSH host keys of VMs and boards, and every VM with them",
   deployKey: "the key by which Bramble logs in, and every VM with it",
   mungeKey: "the clusters' munge keys: munge restarts on every node, running jobs go on",
@@ -66,6 +67,20 @@ export function deployKeyCommand(): Command {
     .action(async (options: { stack?: string }) => {
       const { site, keys } = await siteAccess(chosenStack(options.stack));
       console.log(`${sshKeyPair(keys.deployKey()).publicKey} bramble-${site.name}`);
+    });
+}
+
+/** `bramble ssh-ca`: how people know the site's boards without a list of their keys. */
+export function sshCaCommand(): Command {
+  return new Command("ssh-ca")
+    .description("print a line for ~/.ssh/known_hosts, by which ssh knows every board that boots over the network")
+    .option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)")
+    .action(async (options: { stack?: string }) => {
+      const { site, keys } = await siteAccess(chosenStack(options.stack));
+      const boards = site.boot?.boards ?? [];
+      if (boards.length === 0) throw new Error(`No board of site ${site.name} boots over the network.`);
+      const patterns = boards.flatMap(({ name, address }) => [name, address]);
+      stdout.write(certAuthorityLine(sshKeyPair(keys.sshCa()).publicKey, patterns));
     });
 }
 
