@@ -15,6 +15,8 @@ export interface DebianRootRequest {
   readonly components?: string;
   readonly arch: Arch;
   readonly packages: readonly string[];
+  /** Kernel modules to keep of them, as `virtio_net`, no longer packed; all others are left out. */
+  readonly modules?: readonly string[];
 }
 
 /**
@@ -23,8 +25,9 @@ export interface DebianRootRequest {
  * it needs no network. The folder is named after the packages' hashes.
  */
 export async function debianRoot(request: DebianRootRequest): Promise<string> {
-  const { suite, components = "main", arch, packages } = request;
-  const record = `${rootsFolder}/${sha256([suite, components, arch, ...[...packages].sort()].join(" "))}`;
+  const { suite, components = "main", arch, packages, modules = [] } = request;
+  const wanted = [...[...packages].sort(), ...(modules.length === 0 ? [] : ["modules", ...[...modules].sort()])];
+  const record = `${rootsFolder}/${sha256([suite, components, arch, ...wanted].join(" "))}`;
   const there = await recorded(record);
   if (there !== undefined) return there;
   return await withLock(`${rootsFolder}/lock`, "the unpacking of Debian packages", async () => {
@@ -35,7 +38,7 @@ export async function debianRoot(request: DebianRootRequest): Promise<string> {
       if (name.startsWith(scratchPrefix)) await rm(`${rootsFolder}/${name}`, { recursive: true });
     const scratch = await mkdtemp(`${rootsFolder}/${scratchPrefix}`);
     try {
-      const made = await make(scratch, { suite, components, arch, packages });
+      const made = await make(scratch, { suite, components, arch, packages, modules });
       await writeFile(`${scratch}/record`, `${made}\n`);
       await rename(`${scratch}/record`, record);
       return `${rootsFolder}/${made}`;
@@ -43,6 +46,13 @@ export async function debianRoot(request: DebianRootRequest): Promise<string> {
       await rm(scratch, { recursive: true, force: true });
     }
   });
+}
+
+/** The command that runs a program of such a folder on this machine, by that folder's own loader and libraries. */
+export function commandOf(root: string, arch: Arch, program: string, args: readonly string[]): [string, ...string[]] {
+  const libraries = `${root}/usr/lib/${arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
+  const loader = `${libraries}/${arch === "arm64" ? "ld-linux-aarch64.so.1" : "ld-linux-x86-64.so.2"}`;
+  return [loader, "--library-path", libraries, `${root}/usr/${program}`, ...args];
 }
 
 async function recorded(record: string): Promise<string | undefined> {
@@ -58,7 +68,7 @@ const leftOut = ["./usr/lib/modules", "./usr/share/doc", "./usr/share/locale", "
 
 /** Gives the name of the folder that it made. */
 async function make(scratch: string, request: Required<DebianRootRequest>): Promise<string> {
-  const { suite, components, arch, packages } = request;
+  const { suite, components, arch, packages, modules } = request;
   const mirror = await chooseMirror(undefined, suite);
   const apt = await fetchLists(scratch, { mirror, suite, components, arch, keyring: keyringPath() });
   await run(["apt-get", "install", "--download-only", "--assume-yes", "-q", ...packages], apt);
@@ -78,8 +88,14 @@ async function make(scratch: string, request: Required<DebianRootRequest>): Prom
       root,
       ...leftOut.map((path) => `--exclude=${path}`),
     ]);
+    // The package with a kernel's modules is named after its release, which begins with a digit.
+    if (modules.length > 0 && /^linux-image-\d/.test(name)) {
+      const patterns = modules.map((module) => `*/${module}.ko*`);
+      await run(["bash", "-c", unpack, "bash", `${archives}/${name}`, root, "--wildcards", ...patterns]);
+      await run(["find", `${root}/usr/lib/modules`, "-name", "*.ko.xz", "-exec", "busybox", "unxz", "{}", ";"]);
+    }
   }
-  const made = sha256(hashes.sort().join("\n")).slice(0, 16);
+  const made = sha256([...hashes.sort(), ...modules].join("\n")).slice(0, 16);
   await rm(`${rootsFolder}/${made}`, { recursive: true, force: true });
   await rename(root, `${rootsFolder}/${made}`);
   return made;

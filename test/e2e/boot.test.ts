@@ -1,19 +1,18 @@
 import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import { type CpioEntry, cpio } from "../../tools/image/cpio.ts";
-import { run } from "../../tools/lib/run.ts";
-import { debianRoot } from "../doubles/debian-root.ts";
+import { apkRepository } from "../doubles/apk-repository.ts";
 import { boards, booted } from "../doubles/pi-bootloader/samples.ts";
 import { bootPi, type PiBoot } from "../doubles/pi-bootloader.ts";
-import { bootInQemu, emulators, type QemuBoot } from "../doubles/qemu-boot.ts";
+import { bootInQemu, type QemuBoot } from "../doubles/qemu-boot.ts";
 import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
-import { pinBootArtifacts } from "../engine/boot-artifacts.ts";
+import { boardPackages, pinBootArtifacts } from "../engine/boot-artifacts.ts";
 import { startTrial, type Trial } from "../engine/trial.ts";
 import { ownFolders } from "../providers/support/boot-machine.ts";
+import { piBootFiles, piSystem } from "./support/boot-files.ts";
 import { makeSegment, type Segment } from "./support/segment.ts";
 
 /** Longer than any boot that was seen, on a machine that does other things besides. */
@@ -132,7 +131,8 @@ describe("a board without an SD card", function () {
     const { files } = booted(await boot("pi4"));
     const repository = /alpine_repo=(\S+)/.exec(files.commandLine)?.[1];
     const index = await fetch(`${repository}/aarch64/APKINDEX.tar.gz`);
-    equal(await index.text(), (await bootFiles())["apks/aarch64/APKINDEX.tar.gz"]?.toString());
+    const { files: packages } = await apkRepository(boardPackages(), { arch: "aarch64" });
+    ok(packages.get("APKINDEX.tar.gz")?.equals(Buffer.from(await index.arrayBuffer())));
   });
 
   for (const board of ["pi4", "pi5"] as const) {
@@ -177,36 +177,17 @@ describe("a board without an SD card", function () {
 
 let made: Promise<Record<string, Buffer>> | undefined;
 
-/** What an archive like Alpine's for Raspberry Pis has in it; firmware, kernel and device trees are real ones. */
 function bootFiles(): Promise<Record<string, Buffer>> {
   made ??= makeBootFiles();
   return made;
 }
 
 async function makeBootFiles(): Promise<Record<string, Buffer>> {
-  const root = await debianRoot({
-    suite: "trixie",
-    components: "main non-free-firmware",
-    arch: "arm64",
-    packages: ["linux-image-arm64", "raspi-firmware", "busybox-static"],
+  const system = await piSystem();
+  return await piBootFiles(system, {
+    initramfs: initramfs(await readFile(`${system.root}/usr/bin/busybox`)),
+    modloop: Buffer.from("no modules: this kernel is not Alpine's\n"),
   });
-  const [image = ""] = (await readdir(`${root}/boot`)).filter((name) => name.startsWith("vmlinuz-"));
-  const deviceTrees = `${root}/usr/lib/${image.replace("vmlinuz", "linux-image")}/broadcom`;
-  const pi5DeviceTree = await readFile(`${deviceTrees}/bcm2712-rpi-5-b.dtb`);
-  return {
-    "start4.elf": await readFile(`${root}/usr/lib/raspi-firmware/start4.elf`),
-    "fixup4.dat": await readFile(`${root}/usr/lib/raspi-firmware/fixup4.dat`),
-    "bcm2711-rpi-4-b.dtb": await readFile(`${deviceTrees}/bcm2711-rpi-4-b.dtb`),
-    "bcm2712-rpi-5-b.dtb": pi5DeviceTree,
-    // Raspberry Pi's kernels have one for the chip's other stepping; this one does not.
-    "bcm2712d0-rpi-5-b.dtb": pi5DeviceTree,
-    "overlays/bramble-test.dtbo": await compiledOverlay("bramble-test"),
-    "overlays/bcm2712d0.dtbo": await compiledOverlay("bramble-d0"),
-    "boot/vmlinuz-rpi": await readFile(`${root}/boot/${image}`),
-    "boot/initramfs-rpi": initramfs(await readFile(`${root}/usr/bin/busybox`)),
-    "boot/modloop-rpi": Buffer.from("no modules: this kernel is not Alpine's\n"),
-    "apks/aarch64/APKINDEX.tar.gz": Buffer.from("no packages either\n"),
-  };
 }
 
 /** A userspace of one program, which says what it was started with. */
@@ -235,19 +216,4 @@ const userspace = /userspace: reached/;
 /** What the userspace said about something. */
 function said(console: QemuBoot["console"], what: string): string | undefined {
   return new RegExp(`userspace: ${what} is (.*)`).exec(console.join("\n"))?.[1];
-}
-
-/** An overlay that leaves a mark at the root of the device tree. */
-async function compiledOverlay(mark: string): Promise<Buffer> {
-  const source = `/dts-v1/; /plugin/;
-/ { fragment@0 { target-path = "/"; __overlay__ { ${mark} = "applied"; }; }; };`;
-  const folder = await mkdtemp(`${tmpdir()}/bramble-overlay-`);
-  try {
-    await writeFile(`${folder}/source`, source);
-    const dtc = ["-I", "dts", "-O", "dtb", "-@", "-o", `${folder}/overlay`, `${folder}/source`];
-    await run((await emulators()).command("dtc", dtc));
-    return await readFile(`${folder}/overlay`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
