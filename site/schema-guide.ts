@@ -91,7 +91,9 @@ export function flow(value: unknown): string {
     return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
   }
   // In quotes: what YAML would split or take for a number, such as a MAC address or a serial.
-  return typeof value === "string" && /[ #:]|^$|^[0-9a-f]{8,}$/.test(value) ? `"${value}"` : String(value);
+  return typeof value === "string" && /[ #:]|^$|^[0-9a-f]{8,}$|^[0-9]+$/.test(value)
+    ? JSON.stringify(value)
+    : String(value);
 }
 
 export function alternatives(words: readonly string[]): string {

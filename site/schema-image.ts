@@ -16,14 +16,14 @@ const file = z
     text: z
       .string()
       .max(65_536)
-      .meta({ description: "What is in it", examples: ["one line\\n"] }),
+      .meta({ description: "What is in it", examples: ["one line\n"] }),
     mode: mode()
       .prefault("0644")
       .meta({ description: "Who may read, write and run it, in octal digits and in quotes" }),
     uid: count(0, 65_534).default(0).meta({ description: "Number of its owner" }),
     gid: count(0, 65_534).default(0).meta({ description: "Number of its group" }),
   })
-  .meta({ description: "A text file", examples: [{ text: "one line\\n" }] });
+  .meta({ description: "A text file", examples: [{ text: "one line\n" }] });
 
 const user = z
   .strictObject({

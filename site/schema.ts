@@ -129,12 +129,10 @@ const storage = z
     address: ipv4("10.20.0.6")
       .optional()
       .meta({ description: "Instead of `server`: the address of a NAS that you look after yourself" }),
-    path: folder("/srv/bramble/storage")
-      .prefault("/srv/bramble/storage")
-      .meta({
-        description:
-          "Folder on the server, with nothing else in it. `up` makes it, marks it, and deletes nothing in it but what is the hosts' own",
-      }),
+    path: folder("/srv/bramble/storage").prefault("/srv/bramble/storage").meta({
+      description:
+        "Folder on the server, with nothing else in it. `up` makes it, marks it, and deletes nothing in it but what is the hosts' own",
+    }),
   })
   .meta({ description: "A folder that hosts share over NFS 4.2", examples: [{ server: "nas" }] });
 

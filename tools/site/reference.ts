@@ -53,7 +53,7 @@ function sections(path: string, node: SchemaNode, earlier: Map<string, string>):
     const inner = path === "" ? key : `${path}.${key}`;
     if (value.properties !== undefined) return sections(inner, value, earlier);
     const entry = value.additionalProperties;
-    return entry ? sections(`${inner}.NAME`, entry, earlier) : [];
+    return entry?.properties ? sections(`${inner}.NAME`, entry, earlier) : [];
   });
   return [`## ${title}`, "", `${node.description ?? ""}.`, "", ...table, "", ...below];
 }
