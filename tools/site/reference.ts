@@ -52,7 +52,7 @@ function sections(path: string, node: SchemaNode, earlier: Map<string, string>):
   const below = entries.flatMap(([key, value]) => {
     const inner = path === "" ? key : `${path}.${key}`;
     if (value.properties !== undefined) return sections(inner, value, earlier);
-    const entry = value.additionalProperties;
+    const entry = value.additionalProperties || undefined;
     return entry?.properties ? sections(`${inner}.NAME`, entry, earlier) : [];
   });
   return [`## ${title}`, "", `${node.description ?? ""}.`, "", ...table, "", ...below];
