@@ -43,7 +43,7 @@ const planned = planSite(read.site, {
   siteId: siteId(secret.value),
 });
 if (!planned.ok)
-  throw new pulumi.RunError(`The site's boards can't be booted:\n${printProblems(planned.problems.map(read.locate))}`);
+  throw new pulumi.RunError(`The site's boards can't be booted:\n${printProblems(read.locate(planned.problems))}`);
 
 new Site(read.site.name, {
   site: read.site,

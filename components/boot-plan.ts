@@ -75,9 +75,7 @@ function planBoot(site: Site & { readonly boot: Boot }, inputs: PlanInputs): Pla
   const found = new Problems();
   const modules = found.attempt(["boot", "system"], () => systemTree(server, lock));
   const packages = found.attempt(["boot", "packages"], () => packageTree(server, lock));
-  if (modules === undefined || packages === undefined) return { ok: false, problems: found.all() };
-
-  const released = lockedArtifact(lock, server.system).released ?? releasedBefore;
+  const released = lock.artifacts[server.system]?.released ?? releasedBefore;
   const images = new Map<string, BoardImage>();
   for (const board of boards) {
     const profile = profileOf(board);
@@ -85,8 +83,9 @@ function planBoot(site: Site & { readonly boot: Boot }, inputs: PlanInputs): Pla
     const image = found.ofLayers(board, () => boardImage(board, inputs.access, site.network, released));
     if (image === undefined) continue;
     images.set(profile, image);
-    found.add(unpinned(board, image, server, lock));
+    if (packages !== undefined) found.add(unpinned(board, image, server, lock));
   }
+  if (modules === undefined || packages === undefined) return { ok: false, problems: found.all() };
   const common = { site, inputs, modules, packages, images };
   const plans = boards.map((board) => found.attempt(["boards", board.name], () => planBoard(board, common)));
   const problems = found.all();

@@ -32,8 +32,8 @@ export type SiteResult =
       readonly ok: true;
       readonly site: Site;
       readonly warnings: readonly Problem[];
-      /** Says where in the file something stands that is found to be wrong later. */
-      readonly locate: (finding: Finding) => Problem;
+      /** Says where in the file things stand that are found to be wrong later, in the order of the file. */
+      readonly locate: (findings: readonly Finding[]) => readonly Problem[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
@@ -74,7 +74,7 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
 
   const site = resolveSite(draft, placement);
   const warnings = located(document, [...warned, ...placementWarnings(site)]);
-  return { ok: true, site, warnings, locate: document.locate };
+  return { ok: true, site, warnings, locate: (findings) => located(document, findings) };
 }
 
 const rules: readonly ((draft: Draft) => Finding[])[] = [

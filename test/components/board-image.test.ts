@@ -53,7 +53,7 @@ function refusal(siteText: string, lock = lockFor(siteText)): string {
   const read = readSite({ file: "stacks/home.yaml", text: siteText });
   assert.ok(read.ok, JSON.stringify(read));
   const planned = plan(read.site, lock);
-  return planned.ok ? "" : printProblems(planned.problems.map(read.locate));
+  return planned.ok ? "" : printProblems(read.locate(planned.problems));
 }
 
 describe("the images of boards", () => {
@@ -139,6 +139,14 @@ describe("the images of boards", () => {
     assert.match(said, /^stacks\/home\.yaml:9:\d+ {2}package-not-pinned {2}.*the package screen is not among/m);
     assert.match(said, /→ run `npm run bramble -- artifacts update alpine-packages-aarch64`/);
     assert.equal(said.split("package-not-pinned").length, 2, said);
+  });
+
+  it("are refused for what the site file adds also while nothing is pinned, in the order of the file", () => {
+    const said = refusal(text.replace("[tmux]", "[tmux], services: { default: [no-such-thing] }"), emptyLock);
+    assert.match(
+      said,
+      /^stacks\/home\.yaml:3:.*no alpine-rpi.*\n.*no alpine-packages-aarch64.*\nstacks\/home\.yaml:9:.*no-such-thing/,
+    );
   });
 
   it("are refused as long as no packages are pinned at all", () => {

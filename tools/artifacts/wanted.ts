@@ -26,8 +26,8 @@ export async function wantedWorlds(project: string): Promise<Wanted> {
       worlds.push(
         world.map(({ word, where, path }) => {
           if (path === undefined) return { word, where };
-          const { file, line } = read.locate({ rule: "", path, message: "", hint: "" });
-          return { word, where: `${file}:${line}` };
+          const [place] = read.locate([{ rule: "", path, message: "", hint: "" }]);
+          return { word, where: `${place?.file}:${place?.line}` };
         }),
       );
     }

@@ -34,7 +34,7 @@ async function report(result: SiteResult, why: boolean): Promise<Check> {
   if (!result.ok) return refused(printProblems(result.problems) + worthALook(warnings), result.problems.length);
   const planned = planSite(result.site, await anyKeys(result.site));
   if (!planned.ok) {
-    const problems = printProblems(planned.problems.map(result.locate));
+    const problems = printProblems(result.locate(planned.problems));
     return refused(problems + worthALook(warnings), planned.problems.length);
   }
   const ofBoards = planned.plan?.warnings.map((line) => `${line}\n`).join("") ?? "";
