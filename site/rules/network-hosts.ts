@@ -1,9 +1,36 @@
 import { type BoardDraft, type Draft, isStorageName } from "../draft.ts";
-import { type Finding, showPath } from "../problem.ts";
+import { type Finding, type Path, showPath } from "../problem.ts";
+import type { ImageLayerInput } from "../schema-image.ts";
 
 /** What boards that boot over the network keep, and so whether VMs can be on them: where disks are, and a host key. */
 export function networkHostRules(draft: Draft): Finding[] {
-  return [...draft.boards.flatMap((board) => [...notFromNetwork(board), ...disks(board)]), ...strangers(draft)];
+  return [
+    ...draft.boards.flatMap((board) => [...notFromNetwork(board), ...disks(board)]),
+    ...strangers(draft),
+    ...neededServices(draft),
+  ];
+}
+
+/** Without these a board can't be asked for anything, and nobody would know why. */
+function neededServices({ boot, boards }: Draft): Finding[] {
+  const layers: [Path, ImageLayerInput | undefined][] = [
+    [["boot", "image"], boot?.image],
+    ...Object.entries(boot?.roles ?? {}).map(([role, layer]): [Path, ImageLayerInput | undefined] => [
+      ["boot", "roles", role],
+      layer,
+    ]),
+    ...boards.map(({ path, input }): [Path, ImageLayerInput | undefined] => [[...path, "image"], input.image]),
+  ];
+  return layers.flatMap(([path, layer]) =>
+    Object.entries(layer?.services ?? {}).flatMap(([runlevel, names]) =>
+      (names ?? []).flatMap((name, index): Finding[] => {
+        if (!/^!(sshd|networking|bramble-.*)$/.test(name)) return [];
+        const at = [...path, "services", runlevel, index];
+        const message = `${showPath(path)}: without ${name.slice(1)}, a board can't be asked whether it is ready`;
+        return [{ rule: "needed-service", path: at, message, hint: "leave it out" }];
+      }),
+    ),
+  );
 }
 
 /** On a pc these keys are another rule's business, and without a section it is that which is missed. */

@@ -53,6 +53,18 @@ describe("what boards have in their system", () => {
     });
   }
 
+  for (const service of ["sshd", "networking", "bramble-report"]) {
+    it(`can't be without ${service}, for all, a role, or one board: nobody could ask such a board`, () => {
+      const image = `image: { services: { default: ["!${service}"] } }`;
+      const role = `roles: { worker: { services: { boot: ["!${service}"] } } }`;
+      assert.deepEqual(placesOf(site(`, ${image}, ${role}`, `, ${image}`)), [
+        `needed-service at 3: "!${service}"`,
+        `needed-service at 3: "!${service}"`,
+        `needed-service at 6: "!${service}"`,
+      ]);
+    });
+  }
+
   it("is asked for by name only where boards boot over the network", () => {
     const text = site("").replace("connect: local, address", "connect: local, image: { packages: [htop] }, address");
     assert.match(
