@@ -216,8 +216,15 @@ function systemParameters(board: NetworkBoard, { site, modules, packages, images
     ...(image === undefined ? [] : imageParameters(server, image)),
     ["bramble.seed", seed],
     ["ds", `nocloud;s=${seed}/`],
+    ...(board.role === "worker" ? memoryCgroup : []),
   ];
 }
+
+/** A Pi's own device tree turns off what holds containers to their memory. */
+const memoryCgroup: readonly KernelParameter[] = [
+  ["cgroup_enable", "memory"],
+  ["cgroup_memory", "1"],
+];
 
 function imageParameters(server: BootServer, { profile, rendered }: BoardImage): KernelParameter[] {
   return [

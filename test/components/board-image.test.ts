@@ -108,6 +108,11 @@ describe("the images of boards", () => {
     );
   });
 
+  it("have on workers a kernel that holds containers to their memory", () => {
+    assert.match(commandLine(registered, "pi3"), / cgroup_enable=memory cgroup_memory=1 /);
+    assert.doesNotMatch(commandLine(registered, "pi1"), /cgroup/);
+  });
+
   it("leave the board's key out: that is encrypted in the state, and handed to the board alone", () => {
     const identity = one(registered, "pulumi-nodejs:dynamic/bramble:BoardIdentity", "pi1");
     assert.ok(isSecret(identity.hostSeed) && isSecret(identity.caSeed));
