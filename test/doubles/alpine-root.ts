@@ -2,10 +2,12 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { env } from "node:process";
 import { createInterface } from "node:readline";
+import { makers } from "../../tools/artifacts/upstream.ts";
+import { download } from "../../tools/lib/download.ts";
 import { unlessAbsent } from "../../tools/lib/files.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
 import { RunError, type RunOptions, type RunResult, run, tryRun } from "../../tools/lib/run.ts";
@@ -68,20 +70,52 @@ export async function makeAlpineRoot(arch: AlpineArch = "x86_64"): Promise<Alpin
   };
 }
 
-/** The newest mini root filesystem that is there. @throws Error that says where one is to be put */
+/** Where a mini root filesystem may lie; in the first one is put what is downloaded. */
+const folders = [`${projectRoot}/.bramble/alpine`, `${projectRoot}/../shared/artifacts`] as const;
+
+/** What is downloaded where there is none: of one release, by Alpine's SHA-256. */
+const release = {
+  version: "3.20.3",
+  sha256: {
+    aarch64: "041fa34a81788242df9e78fa69b97ab45b8ec47ddbf88864755610414a7bf3de",
+    x86_64: "d4e6fd67dcf75e40c451560ac7265166c2b72a0f38ddc9aae756a7de3d1efa0c",
+  },
+} as const;
+
+/** The newest mini root filesystem that is there, or else Alpine's. @throws Error that says where one is to be put */
 export async function minirootfs(arch: AlpineArch): Promise<string> {
-  const folder = env.BRAMBLE_TEST_ALPINE ?? `${projectRoot}/../shared/artifacts`;
+  const given = env.BRAMBLE_TEST_ALPINE;
+  for (const folder of given === undefined ? folders : [given]) {
+    const found = await newestIn(folder, arch);
+    if (found !== undefined) return found;
+  }
+  if (given !== undefined) throw new Error(`${given} has no alpine-minirootfs-VERSION-${arch}.tar.gz, ${wayOut}`);
+  const file = `alpine-minirootfs-${release.version}-${arch}.tar.gz`;
+  const url = `${makers.alpine}/v3.20/releases/${arch}/${file}`;
+  const partial = `${folders[0]}/${randomUUID()}`;
+  await mkdir(folders[0], { recursive: true });
+  try {
+    await download(url, partial, { sha256: release.sha256[arch] });
+    await rename(partial, `${folders[0]}/${file}`);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new Error(`${folders[0]} has no ${file}, ${wayOut}`, { cause: error });
+  }
+  return `${folders[0]}/${file}`;
+}
+
+const wayOut =
+  'which this test runs apk in. Download the "Mini root filesystem" from https://alpinelinux.org/downloads/ into it, ' +
+  "or name its folder in BRAMBLE_TEST_ALPINE";
+
+async function newestIn(folder: string, arch: AlpineArch): Promise<string | undefined> {
   const names = (await readdir(folder).catch(unlessAbsent)) ?? [];
   const collator = new Intl.Collator("en", { numeric: true });
   const found = names
     .filter((name) => name.startsWith("alpine-minirootfs-") && name.endsWith(`-${arch}.tar.gz`))
     .sort(collator.compare)
     .at(-1);
-  if (found !== undefined) return `${folder}/${found}`;
-  throw new Error(
-    `${folder} has no alpine-minirootfs-VERSION-${arch}.tar.gz, which this test runs apk in. Download the "Mini root ` +
-      `filesystem" from https://alpinelinux.org/downloads/ into it, or name its folder in BRAMBLE_TEST_ALPINE`,
-  );
+  return found === undefined ? undefined : `${folder}/${found}`;
 }
 
 /** Devices are bound, not made: a temporary folder may be mounted without devices. */
