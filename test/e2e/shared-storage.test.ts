@@ -13,6 +13,7 @@ import { type DebianGuest, startDebianGuest } from "./support/debian-guest.ts";
 import { nameOf } from "./support/engine-events.ts";
 import { makeSegment, type Segment } from "./support/segment.ts";
 import { type OperationResult, type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
+import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
 import { startGhost } from "./support/storage-ghost.ts";
 
 const folder = "/var/lib/bramble/storage/shelf";
@@ -89,14 +90,7 @@ describe("two hosts with shared storage", function () {
     await nas.run("mkdir -p /srv/bramble && mount /dev/disk/by-id/virtio-storage /srv/bramble");
   });
 
-  // Each step goes on from the last; mocha's own bail would also skip them for a failure in another file.
-  let broken = false;
-  beforeEach(function () {
-    if (broken) this.skip();
-  });
-  afterEach(function () {
-    broken ||= this.currentTest?.state === "failed";
-  });
+  eachGoesOnFromTheLast();
 
   after(async () => {
     for (const step of undo.reverse()) await step();
@@ -285,16 +279,6 @@ function probe(disk: string): string {
   return `<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type>hvm</type></os><devices>
   <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
 </devices></domain>`;
-}
-
-async function succeeds<T extends { code: number; output: string }>(command: Promise<T>): Promise<T> {
-  const result = await command;
-  equal(result.code, 0, result.output);
-  return result;
-}
-
-async function domains(host: SecondHost): Promise<string[]> {
-  return (await host.virsh("list", "--all", "--name")).split("\n").filter(Boolean).sort();
 }
 
 /** When the engine was done with a resource, in seconds since 1970. */

@@ -11,6 +11,7 @@ import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
 import { type LifecycleEvent, watchDomains } from "./support/lifecycle.ts";
 import { makeSegment, type Segment } from "./support/segment.ts";
 import { type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
+import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
 
 const worker = "pair-hpc-n1";
 const controller = "pair-hpc-controller";
@@ -59,14 +60,7 @@ describe("a site with two hosts, reached over SSH", function () {
     eventsOfB = watchDomains(b);
   });
 
-  // Each step goes on from the last; mocha's own bail would also skip them for a failure in another file.
-  let broken = false;
-  beforeEach(function () {
-    if (broken) this.skip();
-  });
-  afterEach(function () {
-    broken ||= this.currentTest?.state === "failed";
-  });
+  eachGoesOnFromTheLast();
 
   after(async () => {
     for (const step of undo.reverse()) await step();
@@ -236,16 +230,6 @@ describe("a site with two hosts, reached over SSH", function () {
 
 function newKey(): SshKeyPair {
   return sshKeyPair(randomBytes(32));
-}
-
-async function succeeds<T extends { code: number; output: string }>(command: Promise<T>): Promise<T> {
-  const result = await command;
-  equal(result.code, 0, result.output);
-  return result;
-}
-
-async function domains(host: SecondHost): Promise<string[]> {
-  return (await host.virsh("list", "--all", "--name")).split("\n").filter(Boolean).sort();
 }
 
 function named({ steps }: { steps: readonly { op: string; what: string }[] }, op: string): string[] {

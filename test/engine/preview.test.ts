@@ -77,7 +77,9 @@ describe("a preview, with the real engine", () => {
       }
     }
     const { stdout: modes } = await trial.run(["sh", "-c", "stat -c '%a %n' .bramble/ssh/home/*"]);
-    equal(modes, "600 .bramble/ssh/home/deploy-key\n600 .bramble/ssh/home/known_hosts\n");
+    const names = ["deploy-key", "known_hosts", "lost"];
+    equal(modes, names.map((name) => `600 .bramble/ssh/home/${name}\n`).join(""));
+    equal(await readFile(join(trial.folder, ".bramble/ssh/home/lost"), "utf8"), "{}\n");
   });
 
   it("of an unreachable host is no problem, and `up` names the host, what to check, and no secret", async () => {
