@@ -79,6 +79,17 @@ describe("boards' boot folders, by the real engine", () => {
     match(await bootconf("pi2"), /^BOOT_ORDER=0xf12$/m);
   });
 
+  it("are known to people by one line for known_hosts, of the authority that they trust themselves", async () => {
+    const { code, said } = await run("ssh-ca");
+    equal(code, 0, said);
+    const [, ca] = /^@cert-authority pi1,198\.51\.100\.11,pi2,198\.51\.100\.12 (ssh-ed25519 \S+)\n$/.exec(said) ?? [];
+    const prefix = /^os_prefix=(.*)\/$/m.exec(await text("pi1/config.txt"))?.[1] ?? "";
+    const [, image = ""] =
+      /apkovl=http:\/\/198\.51\.100\.5:8080\/(\S+)/.exec(await text(`pi1/${prefix}/cmdline.txt`)) ?? [];
+    const trusted = await command(["tar", "-xzOf", root(`../http/${image}`), "etc/ssh/bramble-user-ca.pub"]);
+    equal(trusted.stdout, `${ca}\n`);
+  });
+
   it("keep what both have in common once", async () => {
     const hashes = (await readdir(root(".bramble/store"), { recursive: true })).filter((path) =>
       /[0-9a-f]{64}$/.test(path),
