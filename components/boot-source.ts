@@ -2,13 +2,11 @@ import type { BootSource } from "../providers/readiness/boot-server.ts";
 import type { FolderServer } from "../providers/transport/folder-server.ts";
 import type { SiteKeys } from "../site/keys.ts";
 import type { Boot } from "../site/model.ts";
-import { hostKeyOf } from "./key-files.ts";
+import { reached } from "./reached.ts";
 
 /** How the boot server is reached from where Pulumi runs. */
 export function reachedServer({ server }: Boot, keys: SiteKeys): FolderServer {
-  if (server.connect === "local") return { connect: "local" };
-  const { board: name, address, user } = server;
-  return { connect: "ssh", name, address, user, hostKey: hostKeyOf({ ...server, name }, keys) };
+  return reached({ ...server, name: server.board }, keys);
 }
 
 /** The boot server, for who wants to know what boards find there and how far they came. */

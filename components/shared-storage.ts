@@ -2,10 +2,10 @@ import type { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { nfsOptions, storageMarker } from "../formats/bramble-mounts.ts";
 import { exportLine } from "../formats/exports-file.ts";
-import type { HostStorageSpec, NfsServerSpec, Reached } from "../providers/steps/storage-spec.ts";
+import type { HostStorageSpec, NfsServerSpec } from "../providers/steps/storage-spec.ts";
 import type { SiteKeys } from "../site/keys.ts";
-import type { Host, HostName, SharedStorage as SharedStorageModel, Site } from "../site/model.ts";
-import { hostKeyOf } from "./key-files.ts";
+import type { HostName, SharedStorage as SharedStorageModel, Site } from "../site/model.ts";
+import { reached } from "./reached.ts";
 import { remoteStep } from "./remote-step.ts";
 import { storageExport } from "./storage-mounts.ts";
 
@@ -38,7 +38,8 @@ export class SharedStorage extends pulumi.ComponentResource {
     const { storage, site, siteId, keys, deployKey } = args;
     const common = { site: site.name, name, path: storage.path, marker: storageMarker(siteId, name) };
     const hide = { sshKey: deployKey };
-    const server = storage.server && reachedServer(storage, keys);
+    const { address } = storage;
+    const server = storage.server && reached({ ...storage.server, name: storage.server.board, address }, keys);
     if (server !== undefined) {
       const driveFolder = storage.server?.driveFolder;
       const spec: NfsServerSpec = { ...common, server, ...(driveFolder && { driveFolder }), lost: storage.lost };
@@ -59,7 +60,7 @@ export class SharedStorage extends pulumi.ComponentResource {
         folder: storage.folder,
         options: nfsOptions,
         ...(server && { server }),
-        ...(!host.fromNetwork && { reached: reachedHost(host, keys) }),
+        ...(!host.fromNetwork && { reached: reached(host, keys) }),
       };
       const exports = exportLine(storageExport(storage, address, siteId));
       const step = remoteStep(
@@ -72,17 +73,4 @@ export class SharedStorage extends pulumi.ComponentResource {
     this.mounted = new Map(steps);
     this.registerOutputs({});
   }
-}
-
-function reachedServer({ address, server }: SharedStorageModel, keys: SiteKeys): Reached | undefined {
-  if (server === undefined) return undefined;
-  if (server.connect === "local") return { connect: "local" };
-  const { board: name, user } = server;
-  return { connect: "ssh", name, address, user, hostKey: hostKeyOf({ ...server, name }, keys) };
-}
-
-function reachedHost(host: Host, keys: SiteKeys): Reached {
-  const { name, address, user } = host;
-  if (host.connect === "local" || address === undefined) return { connect: "local" };
-  return { connect: "ssh", name, address, user, hostKey: hostKeyOf(host, keys) };
 }

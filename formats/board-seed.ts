@@ -1,3 +1,4 @@
+import { octal } from "./alpine-wording.ts";
 import { cloudConfig, yaml } from "./nocloud.ts";
 import { checkedIpv4, checkedNumber } from "./server-values.ts";
 
@@ -61,7 +62,7 @@ export function boardSeed({ hostname, instanceId, network, identityUrl, files }:
   const paths = Object.keys(all).sort();
   for (const path of paths) checkPath(path, paths);
   const own = paths.map((path): [string, string] => [`files.d/${path}`, publicText(path, all[path]?.text ?? "")]);
-  const index = paths.map((path) => `${octal(path, all[path]?.mode ?? 0o644)} ${path}\n`);
+  const index = paths.map((path) => `${modeDigits(path, all[path]?.mode ?? 0o644)} ${path}\n`);
   const board = {
     HOSTNAME: hostname,
     ADDRESS: address,
@@ -142,12 +143,12 @@ function publicText(path: string, text: string): string {
   return text;
 }
 
-function octal(path: string, mode: number): string {
+function modeDigits(path: string, mode: number): string {
   if (!Number.isInteger(mode) || mode < 0o400 || mode > 0o777)
     throw new Error(
       `files: ${path} has the mode ${mode}: give one from 0400 to 0777, without set-user-ID and sticky bits`,
     );
-  const digits = `0${mode.toString(8)}`;
+  const digits = octal(mode);
   if ((mode & 0o002) !== 0)
     throw new Error(`files: ${path} has the mode ${digits}, with which anybody could write to it`);
   return digits;

@@ -1,5 +1,6 @@
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import { shortDigest } from "../digest.ts";
+import type { CheckFailure } from "../tftp-tree/inputs.ts";
 import type { FolderServer } from "../transport/folder-server.ts";
 
 /**
@@ -44,11 +45,6 @@ export interface BoardIdentityOutputs
   readonly archive: string;
   /** What the last refresh found to be other than published. */
   readonly drift: readonly string[];
-}
-
-export interface CheckFailure {
-  readonly property: string;
-  readonly reason: string;
 }
 
 const day = 24 * 3600;

@@ -1,11 +1,12 @@
 import { sha256Of } from "../digest.ts";
+import type { CheckFailure } from "../tftp-tree/inputs.ts";
+import { movedParts, placeName } from "../tftp-tree/place.ts";
 import { type Folder, isTrouble } from "../transport/folder.ts";
-import { type FolderServer, inFolder } from "../transport/folder-server.ts";
+import { inFolder } from "../transport/folder-server.ts";
 import { identityArchive } from "./archive.ts";
 import {
   type BoardIdentityInputs,
   type BoardIdentityOutputs,
-  type CheckFailure,
   checkInputs,
   defaultValidity,
   digestOf,
@@ -30,9 +31,7 @@ export function diff(
   olds: BoardIdentityOutputs,
   news: BoardIdentityInputs,
 ): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean } {
-  const replaces = (["server", "root", "board"] as const).filter(
-    (key) => placeName(olds[key]) !== placeName(news[key]),
-  );
+  const replaces = movedParts(["server", "root", "board"], olds, news);
   const changes = replaces.length > 0 || olds.digest !== digestOf(news) || olds.drift.length > 0 || isDue(olds);
   return { changes, replaces, deleteBeforeReplace: false };
 }
@@ -111,10 +110,4 @@ function isDue({ issued, expires }: BoardIdentityOutputs): boolean {
 
 function seconds(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-/** What tells places apart: of a server its name. */
-function placeName(part: FolderServer | string): string {
-  if (typeof part === "string") return part;
-  return part.connect === "ssh" ? part.name : "local";
 }

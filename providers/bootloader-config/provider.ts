@@ -1,5 +1,6 @@
 import { checkBootConf, printBootConf } from "../../formats/bootconf.ts";
 import { sha256Of, shortDigest } from "../digest.ts";
+import type { CheckFailure } from "../tftp-tree/inputs.ts";
 import { siteDeployKey } from "../transport/key-files.ts";
 import { askBoard } from "../transport/report.ts";
 import type { SshTarget } from "../transport/ssh.ts";
@@ -7,11 +8,6 @@ import type { BootloaderInputs, BootloaderOutputs, ReportedBootloader } from "./
 import { makeUpdate } from "./update.ts";
 
 /** The engine's view of a BootloaderConfig. check and diff are pure: previews ask nobody. */
-
-interface CheckFailure {
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** Refuses settings that the bootloader would not take, and an older release that nobody asked for. */
 export function check(

@@ -4,8 +4,6 @@ import { bootServerFiles } from "../steps/boot-server-files.ts";
 import { currentLink, manifestSuffix, parseVersion, treeFolder } from "../tftp-tree/layout.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { FolderServer } from "../transport/folder-server.ts";
-import { thisMachine } from "../transport/local.ts";
-import { connect } from "../transport/ssh.ts";
 import type { Bootable, Published } from "./judge.ts";
 import { type LogName, type Traces, tracesOf } from "./traces.ts";
 
@@ -33,11 +31,6 @@ export interface Known {
 const mostLogBytes = 4 * 1024 * 1024;
 /** The command line of a script has room for so many boards. */
 const mostBoards = 400;
-
-/** Opens a connection to the boot server. @throws HostKeyMismatch, Unreachable */
-export function reachBootServer(source: BootSource, deployKey: string, patience: number): Promise<Connection> {
-  return source.connect === "local" ? Promise.resolve(thisMachine()) : connect(source, deployKey, { patience });
-}
 
 /**
  * What a boot server has for boards, and what it noted of them, in the boards' order.

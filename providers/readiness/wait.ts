@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../transport/connection.ts";
+import { reach } from "../transport/reach.ts";
 import { askBoard } from "../transport/report.ts";
 import type { SshTarget } from "../transport/ssh.ts";
-import { askBootServer, type BootSource, type Known, reachBootServer } from "./boot-server.ts";
+import { askBootServer, type BootSource, type Known } from "./boot-server.ts";
 import { type Graces, type Look, whyGiveUp } from "./give-up.ts";
 import { type ExpectedBoard, type Judgement, judge } from "./judge.ts";
 import type { Traces } from "./traces.ts";
@@ -114,7 +115,7 @@ function bootServer(
     close,
     ask: async () => {
       try {
-        connection ??= await reachBootServer(source, deployKey, answerPatience);
+        connection ??= await reach(source, () => deployKey, answerPatience);
         const [known] = await askBootServer(connection, source, [board]);
         return known ?? { why: "it said nothing" };
       } catch (error) {

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { Connection } from "../transport/connection.ts";
-import { thisMachine } from "../transport/local.ts";
-import { connect, type SshTarget } from "../transport/ssh.ts";
+import type { FolderServer } from "../transport/folder-server.ts";
+import { reach } from "../transport/reach.ts";
 import { whyNoTftp } from "../transport/tftp-probe.ts";
 import { identityPort, identityUrl } from "./boot-server-files.ts";
 import { required } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
 
 /** What the variable `bootServer` holds, as JSON. */
-export type BootServerSpec = ({ readonly connect: "local" } | ({ readonly connect: "ssh" } & SshTarget)) & {
+export type BootServerSpec = FolderServer & {
   readonly site: string;
   /** Tells two sites of one name apart. */
   readonly siteId: string;
@@ -82,8 +82,7 @@ export function removeBootServer(): Promise<string> {
 
 async function atBootServer(work: (connection: Connection, spec: BootServerSpec) => Promise<string>): Promise<string> {
   const spec: BootServerSpec = JSON.parse(required("bootServer"));
-  const connection =
-    spec.connect === "local" ? thisMachine() : await connect(spec, required("sshKey"), { patience: reachPatience });
+  const connection = await reach(spec, () => required("sshKey"), reachPatience);
   try {
     return await work(connection, spec);
   } finally {

@@ -1,10 +1,7 @@
 import type { Connection } from "../transport/connection.ts";
-import { thisMachine } from "../transport/local.ts";
-import { connect, type SshTarget } from "../transport/ssh.ts";
+import type { FolderServer } from "../transport/folder-server.ts";
+import { reach } from "../transport/reach.ts";
 import { required } from "./environment.ts";
-
-/** How a machine is reached: as the one that Pulumi runs on, or by SSH. */
-export type Reached = { readonly connect: "local" } | ({ readonly connect: "ssh" } & SshTarget);
 
 /** A folder that hosts share, as steps are told of it. */
 export interface StorageOnServer {
@@ -13,7 +10,7 @@ export interface StorageOnServer {
   readonly path: string;
   /** The word in its marker file. */
   readonly marker: string;
-  readonly server: Reached;
+  readonly server: FolderServer;
 }
 
 /** What the variable `storage` holds for the step `nfs-server`, as JSON. */
@@ -28,9 +25,9 @@ export interface NfsServerSpec extends StorageOnServer {
 export interface HostStorageSpec extends Omit<StorageOnServer, "server"> {
   readonly host: string;
   /** Missing where somebody else looks after the server. */
-  readonly server?: Reached;
+  readonly server?: FolderServer;
   /** How the host is reached; missing where it mounts the storage by itself at boot. */
-  readonly reached?: Reached;
+  readonly reached?: FolderServer;
   readonly address: string;
   /** Where it is mounted on the host. */
   readonly folder: string;
@@ -42,12 +39,11 @@ const reachPatience = 60;
 
 /** Does something on a machine, and closes the connection. @param patience in seconds */
 export async function on<T>(
-  reached: Reached,
+  reached: FolderServer,
   work: (connection: Connection) => Promise<T>,
   patience = reachPatience,
 ): Promise<T> {
-  const connection =
-    reached.connect === "local" ? thisMachine() : await connect(reached, required("sshKey"), { patience });
+  const connection = await reach(reached, () => required("sshKey"), patience);
   try {
     return await work(connection);
   } finally {

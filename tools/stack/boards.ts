@@ -1,9 +1,10 @@
 import { bootSource } from "../../components/boot-source.ts";
 import { hostKeyOf } from "../../components/key-files.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
-import { askBootServer, type BootSource, type Known, reachBootServer } from "../../providers/readiness/boot-server.ts";
+import { askBootServer, type BootSource, type Known } from "../../providers/readiness/boot-server.ts";
 import { type ExpectedBoard, type Judgement, judge } from "../../providers/readiness/judge.ts";
 import { describe } from "../../providers/readiness/wait.ts";
+import { reach } from "../../providers/transport/reach.ts";
 import { type Answer, askBoard } from "../../providers/transport/report.ts";
 import type { SiteKeys } from "../../site/keys.ts";
 import type { NetworkBoard } from "../../site/model.ts";
@@ -95,7 +96,7 @@ async function askServer(
   asked: readonly Asked[],
 ): Promise<readonly Known[] | { readonly why: string }> {
   try {
-    const connection = await reachBootServer(source, deployKey, serverPatience);
+    const connection = await reach(source, () => deployKey, serverPatience);
     try {
       const boards = asked.map(({ board: { name, address }, answer }) =>
         answer.kind === "report" ? { name } : { name, address },

@@ -5,11 +5,6 @@ config=/etc/bramble/$site run=/run/bramble/$site log=/var/log/bramble/$site stat
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-
 [ "$(id -u)" = 0 ] ||
   fail "it takes root to run services on ports below 1024: log in as root (user: root), or set \`manage: false\` under \`boot\` in the site file and run TFTP and HTTP yourself"
 if [ -e "$config/site" ] && [ "$(cat "$config/site")" != "$id" ]; then

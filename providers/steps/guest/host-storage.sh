@@ -5,10 +5,6 @@ mounts=/etc/bramble/mounts
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-fail() {
-  echo "$*" >&2
-  exit 1
-}
 [ "$(id -u)" = 0 ] || fail "it takes root to mount a storage: log in as root (user: root)"
 if [ -d /run/systemd/system ]; then
   init=systemd

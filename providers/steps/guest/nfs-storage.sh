@@ -6,11 +6,6 @@ exports=/etc/exports.d/bramble-$site.exports
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-
 [ "$(id -u)" = 0 ] || fail "it takes root to export a folder: log in as root (user: root)"
 
 # Steps of several hosts change the file at the same time.

@@ -2,6 +2,12 @@
 set -eu
 changes=
 
+# fail WORDS: ends the work, and says why.
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
 # put MODE OWNER PATH <BASE64: writes a file aside and moves it into place, only if it differs.
 put() {
   mkdir -p "$(dirname "$3")"
