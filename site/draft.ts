@@ -33,6 +33,8 @@ export interface Draft {
   readonly vms: readonly VmDraft[];
   readonly users: readonly UserDraft[];
   readonly epochs: NonNullable<SiteInput["keys"]>["epoch"] | undefined;
+  readonly limits: SiteInput["limits"];
+  readonly allow: SiteInput["allow"];
   /** Names of all boards in the file, also of those with mistakes; not those whose name is one. */
   readonly boardNames: readonly string[];
   /** Whether all boards and VMs of the file are here, so that sums over them mean something. */
@@ -116,6 +118,8 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),
     users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
     epochs: input.keys?.epoch,
+    limits: input.limits,
+    allow: input.allow,
     boardNames: namesIn(document, "boards"),
     countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === runVms.length,
   };

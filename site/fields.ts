@@ -46,6 +46,10 @@ export const folderOrName = () =>
 export const drive = () => text("bad-drive", drivePattern, ["nvme-Samsung_970_EVO_S1-part1"], parseDrive);
 /** One line in somebody's words. */
 export const reason = () => text("bad-line", bootLinePattern, ["unplugged"], parseBootLine);
+/** A line in somebody's words. */
+export const words = (example: string) => text("bad-line", wordsPattern, [example], parseWords);
+/** What a refusal calls the change that it refuses. */
+export const planWord = () => text("bad-plan", planWordPattern, ["p3f2a9c41"], parsePlanWord);
 export const name = (example = "pi1") => text("bad-name", namePattern, [example], parseName);
 /** What something is called in stacks/artifacts.lock.json. */
 export const artifact = (example: string) => text("bad-name", artifactPattern, [example], parseArtifact);
@@ -122,6 +126,23 @@ function parseBootLine(line: string): Parsed<string> {
   if (new RegExp(bootLinePattern).test(line)) return { value: line };
   const hint = "write one line of at most 97 printable ASCII characters, without spaces around it";
   return { message: `${show(line)} cannot stand in a file that a board boots from`, hint };
+}
+
+const wordsPattern = "^[!-~]([ -~]{0,198}[!-~])?$";
+
+function parseWords(line: string): Parsed<string> {
+  if (new RegExp(wordsPattern).test(line)) return { value: line };
+  const hint = "write one line of at most 200 printable ASCII characters, without spaces around it";
+  return { message: `${show(line)} is not a line of words`, hint };
+}
+
+/** Begins with a letter, so that YAML never takes it for a number. */
+const planWordPattern = "^p[0-9a-f]{8}$";
+
+function parsePlanWord(word: string): Parsed<string> {
+  if (new RegExp(planWordPattern).test(word)) return { value: word };
+  const hint = "copy the word from the refusal that the preview prints: p and eight hex digits";
+  return { message: `${show(word)} names no change`, hint };
 }
 
 const artifactPattern = "^[a-z0-9][a-z0-9_-]{0,62}$";

@@ -37,6 +37,8 @@ export interface Site {
   readonly vms: readonly Vm[];
   readonly users: readonly User[];
   readonly epochs: Epochs;
+  readonly limits: Limits;
+  readonly allow: Allowances;
 }
 
 export type NetworkMode = "bridge" | "isolated" | "nat";
@@ -319,3 +321,29 @@ export interface User {
 export type KeyPurpose = "sshCa" | "sshHostKey" | "deployKey" | "mungeKey" | "k3sToken";
 /** The rotation counter of each purpose; 1 at first. */
 export type Epochs = Readonly<Record<KeyPurpose, number>>;
+
+/** The most that one change may do at once. */
+export interface Limits {
+  /** VMs that move or are made again. */
+  readonly moves: number;
+  /** Boards that go, or are said to be lost. */
+  readonly boards: number;
+}
+
+/** What a change is refused for, unless it is allowed. */
+export type AllowableRule =
+  | "quorum-lost"
+  | "last-controller"
+  | "data-lost"
+  | "disk-shared"
+  | "storage-taken"
+  | "too-many-boards"
+  | "too-many-moves";
+
+/** Somebody's word that one change is meant. */
+export interface Allowance {
+  /** What the refusal calls the change. */
+  readonly plan: string;
+  readonly because: string;
+}
+export type Allowances = Readonly<Partial<Record<AllowableRule, Allowance>>>;

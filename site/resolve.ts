@@ -2,7 +2,7 @@ import { numberToIpv4 } from "./addresses.ts";
 import { resolveBoot } from "./boot.ts";
 import { type ClusterDraft, type Draft, type GroupDraft, type VmDraft, workerName } from "./draft.ts";
 import { vmMac, vmUuid } from "./identity.ts";
-import type { Network, Partition, Site, SlurmCluster, User, Vm, WorkerGroup } from "./model.ts";
+import type { Allowances, Network, Partition, Site, SlurmCluster, User, Vm, WorkerGroup } from "./model.ts";
 import { naturalOrder } from "./natural-order.ts";
 import type { Placement } from "./placement.ts";
 import type { NetworkInput } from "./schema.ts";
@@ -10,8 +10,9 @@ import { resolveLost, resolveStorages } from "./storage.ts";
 
 /** Makes the site of a draft that no rule objects to. @throws when there are gaps, which is a fault of the rules. */
 export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
-  const { name, network, boards, hosts, clusters, vms, users, epochs } = draft;
-  if (network === undefined || epochs === undefined) throw new Error(`site ${name}: a gap that no rule found`);
+  const { name, network, boards, hosts, clusters, vms, users, epochs, limits, allow } = draft;
+  if (network === undefined || epochs === undefined || limits === undefined)
+    throw new Error(`site ${name}: a gap that no rule found`);
   return {
     name,
     network: resolveNetwork(network),
@@ -24,7 +25,13 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
     vms: vms.map((vm) => resolveVm(name, vm, placement)),
     users: users.map(({ name, input }): User => ({ name, uid: input.uid, keys: [...new Set(input.keys)] })),
     epochs,
+    limits,
+    allow: resolveAllowances(allow),
   };
+}
+
+function resolveAllowances(allow: Draft["allow"] = {}): Allowances {
+  return Object.fromEntries(Object.entries(allow).filter(([, allowance]) => allowance !== undefined));
 }
 
 function resolveNetwork({ cidr, gateway, dns, ntp, mode, bridge }: NetworkInput): Network {

@@ -23,6 +23,7 @@ import {
   userName,
 } from "./fields.ts";
 import { boot, bootFiles, bootloader } from "./schema-boot.ts";
+import { allow, limits } from "./schema-changes.ts";
 import { imageLayer } from "./schema-image.ts";
 
 /** What a site file may say. Every key is described: the text goes to editors, messages and docs/site.md. */
@@ -256,6 +257,8 @@ const shape = {
     .default({})
     .meta({ description: "People by login; they come in over SSH to the controller" }),
   keys,
+  limits,
+  allow,
 };
 
 export const siteSchema = z
