@@ -65,7 +65,7 @@ export function parseIdentityLog(text: string, address: string): BootEvent[] {
 }
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const tftpLine = /^([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) dnsmasq-tftp\[\d+\]: (.*)$/;
+const dnsmasqLine = /^([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) dnsmasq-(\w+)\[\d+\]: (.*)$/;
 /** What it says; the path may have anything in it, and the address is last. */
 const tftpWords: readonly (readonly [BootEvent["outcome"], RegExp])[] = [
   ["failed", /^failed sending (.*) to (\S+)$/],
@@ -78,15 +78,30 @@ const tftpWords: readonly (readonly [BootEvent["outcome"], RegExp])[] = [
  * transfers that the machine wanted ("error 0 Early terminate") are left out, as all that is not about a file.
  */
 export function parseTftpLog(text: string, address: string, clock: LogClock): BootEvent[] {
-  return linesOf(text).flatMap((line): BootEvent[] => {
-    const [, month = "", dayOfMonth = "", hours, minutes, seconds, said = ""] = tftpLine.exec(line) ?? [];
-    const index = months.indexOf(month);
-    if (index === -1) return [];
-    const at = timeOf([index, Number(dayOfMonth), Number(hours), Number(minutes), Number(seconds)], clock);
-    return tftpWords.flatMap(([outcome, words]): BootEvent[] => {
+  return parseAllTftp(text, clock).flatMap(({ to, ...event }) => (to === address ? [event] : []));
+}
+
+/** Like {@link parseTftpLog}, for every address. */
+export function parseAllTftp(text: string, clock: LogClock): (BootEvent & { readonly to: string })[] {
+  return dnsmasqLines(text, "tftp", clock).flatMap(({ at, said }) =>
+    tftpWords.flatMap(([outcome, words]) => {
       const [, path = "", to] = words.exec(said) ?? [];
-      return to === address ? [{ at, protocol: "tftp", path, outcome }] : [];
-    });
+      return to === undefined ? [] : [{ at, protocol: "tftp" as const, path, outcome, to }];
+    }),
+  );
+}
+
+/** What a part of dnsmasq said, and when, in seconds since 1970; its log is in local time and without a year. */
+export function dnsmasqLines(
+  text: string,
+  part: "tftp" | "dhcp",
+  clock: LogClock,
+): { readonly at: number; readonly said: string }[] {
+  return linesOf(text).flatMap((line) => {
+    const [, month = "", dayOfMonth = "", hours, minutes, seconds, by, said = ""] = dnsmasqLine.exec(line) ?? [];
+    const index = months.indexOf(month);
+    if (index === -1 || by !== part) return [];
+    return [{ at: timeOf([index, Number(dayOfMonth), Number(hours), Number(minutes), Number(seconds)], clock), said }];
   });
 }
 
@@ -133,7 +148,7 @@ function timeOf([month, ...rest]: readonly [number, number, number, number, numb
 }
 
 /** A path on one line, without anything that a terminal could act on; of a long one, what tells most: its end. */
-function printable(path: string): string {
+export function printable(path: string): string {
   const plain = path.replace(/[^ -~]/g, "?");
   return plain.length > 160 ? `${plain.slice(0, 40)}…${plain.slice(-110)}` : plain;
 }

@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
+import { type AddressEvent, parseDhcpLog, parseStrayTftp } from "../../formats/address-log.ts";
+import type { BootEvent, LogClock } from "../../formats/boot-log.ts";
 import { parseCmdline } from "../../formats/cmdline-txt.ts";
 import { bootServerFiles } from "../steps/boot-server-files.ts";
 import { currentLink, manifestSuffix, parseVersion, treeFolder } from "../tftp-tree/layout.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { FolderServer } from "../transport/folder-server.ts";
 import type { Bootable, Published } from "./judge.ts";
-import { type LogName, type Traces, tracesOf } from "./traces.ts";
+import { eventsOf, type LogName, type Traces, tracesOf } from "./traces.ts";
 
 /** Where boards boot from, as one that is waited for needs it. */
 export type BootSource = FolderServer & {
@@ -19,12 +21,24 @@ export interface KnownBoard {
   readonly name: string;
   /** Left out where nothing of its logs is wanted. */
   readonly address?: string;
+  /** Where it is wanted too who gave it an address; besides the address, both are needed. */
+  readonly mac?: string;
+  /** Its boot folders. */
+  readonly folders?: readonly string[];
 }
 
 /** What a boot server knows of a board. */
 export interface Known {
   readonly published: Published;
   readonly traces: Traces;
+  readonly noted: Noted;
+}
+
+/** What the logs say of a board, each kind in its order. Anybody can have caused it. */
+export interface Noted {
+  readonly clock: LogClock;
+  readonly events: readonly BootEvent[];
+  readonly addresses: readonly AddressEvent[];
 }
 
 /** Of each log, so much is read: more than all that a board asks for in a boot, among many that boot at the same time. */
@@ -53,12 +67,18 @@ export async function askBootServer(
       logs,
       String(mostLogBytes),
       addresses.join(" "),
+      some.flatMap(strayWords).join(" "),
       ...paths,
     ]);
     if (code !== 0) throw new Error(`the boot server can't say what it has (exit code ${code}): ${stderr.trim()}`);
     known.push(...readAnswers(stdout, some));
   }
   return known;
+}
+
+function strayWords({ address, mac, folders }: KnownBoard): string[] {
+  if (address === undefined || mac === undefined || folders === undefined) return [];
+  return [mac, ...folders.map((folder) => `${folder}=${address}`)];
 }
 
 function logFolder(site: string): string {
@@ -75,6 +95,8 @@ function readAnswers(text: string, boards: readonly KnownBoard[]): Known[] {
   const all: Said[] = [];
   /** Lines of logs, by the address that they are about. */
   const logs: Record<LogName, Map<string, string>> = { http: new Map(), tftp: new Map(), identity: new Map() };
+  /** Lines of dnsmasq's log about DHCP, by MAC address, and about files that other addresses asked for, by folder. */
+  const strays = { dhcp: new Map<string, string>(), stray: new Map<string, string>() };
   let clock = { now: 0, offsetMinutes: 0 };
   let path = "";
   for (const line of text.split("\n")) {
@@ -87,18 +109,31 @@ function readAnswers(text: string, boards: readonly KnownBoard[]): Known[] {
     else if (word === "entry") said?.entries.push(rest);
     else if (word === "path") path = rest;
     else if (word === "cmdline") said?.cmdlines.push([path, rest]);
-    else if (word === "http" || word === "tftp" || word === "identity") {
-      const [address = ""] = rest.split(" ", 1);
-      logs[word].set(address, `${logs[word].get(address) ?? ""}${rest.slice(address.length + 1)}\n`);
-    }
+    else if (word === "http" || word === "tftp" || word === "identity") add(logs[word], rest);
+    else if (word === "dhcp" || word === "stray") add(strays[word], rest);
   }
-  return boards.map(({ address = "" }, index) => {
+  return boards.map(({ address = "", mac = "", folders = [] }, index) => {
     const said = all[index];
     if (said === undefined) throw new Error("the boot server did not answer for all boards");
     const of = (name: LogName) => logs[name].get(address) ?? "";
-    const traces = tracesOf({ http: of("http"), tftp: of("tftp"), identity: of("identity") }, address, clock);
-    return { published: publishedBy(said), traces };
+    const texts = { http: of("http"), tftp: of("tftp"), identity: of("identity") };
+    const stray = folders.map((folder) => strays.stray.get(folder) ?? "").join("");
+    const addresses = [
+      ...parseDhcpLog(strays.dhcp.get(mac) ?? "", mac, clock),
+      ...parseStrayTftp(stray, { address, folders }, clock),
+    ];
+    return {
+      published: publishedBy(said),
+      traces: tracesOf(texts, address, clock),
+      noted: { clock, events: eventsOf(texts, address, clock), addresses },
+    };
   });
+}
+
+/** `KEY LINE`. */
+function add(lines: Map<string, string>, said: string): void {
+  const [key = ""] = said.split(" ", 1);
+  lines.set(key, `${lines.get(key) ?? ""}${said.slice(key.length + 1)}\n`);
 }
 
 /** `1764000000 +0100`. */

@@ -39,10 +39,20 @@ export function tracesOf(logs: Readonly<Record<LogName, string>>, address: strin
   };
 }
 
+/** Reads the same for all that is in them, each log in its order. */
+export function eventsOf(logs: Readonly<Record<LogName, string>>, address: string, clock: LogClock): BootEvent[] {
+  return [
+    ...parseTftpLog(logs.tftp, address, clock),
+    ...parseHttpLog(logs.http, address),
+    ...parseIdentityLog(logs.identity, address),
+  ];
+}
+
 /** What the logs of a boot server are of. */
 export type LogName = "http" | "tftp" | "identity";
 
-function isOverlay({ path }: BootEvent): boolean {
+/** Whether it is a request for the image that a board runs. */
+export function isOverlay({ path }: BootEvent): boolean {
   return path.endsWith(".apkovl.tar.gz");
 }
 

@@ -11,7 +11,12 @@ const usualPatience = 4;
 const readPatience = 10_000;
 
 export type Answer =
-  | { readonly kind: "report"; readonly report: ReadinessReport }
+  | {
+      readonly kind: "report";
+      readonly report: ReadinessReport;
+      /** How long it has been up, in seconds; missing where it does not say. */
+      readonly upSeconds?: number;
+    }
   /** Off, or still booting. */
   | { readonly kind: "silent"; readonly why: string }
   /** Something answers that is not, or not yet, the board as it should be. */
@@ -50,8 +55,11 @@ function unreachable(why: string): Answer {
   return { kind: "silent", why };
 }
 
-/** One byte more than a report may have tells that it is too long, and a board can't fill our memory. */
-const script = 'head -c 65537 "$1"';
+/**
+ * First how long it has been up, then the report. One byte more than a report may have tells that it is too long, and a
+ * board can't fill our memory.
+ */
+const script = 'head -c 100 /proc/uptime; head -c 65537 "$1"';
 
 /** What the board gave, or why it stopped in the middle: it may go off, or hang, at any time. */
 async function readReport(connection: Connection): Promise<ScriptResult | Error> {
@@ -76,8 +84,16 @@ function answerOf(name: string, said: ScriptResult | Error): Answer {
       .slice(0, 300)}`;
     return { kind: "strange", cause: "no-report", why };
   }
-  const read = parseReadinessReport(said.stdout);
+  const [uptime = ""] = said.stdout.split("\n", 1);
+  const upSeconds = parseUptime(uptime);
+  const read = parseReadinessReport(upSeconds === undefined ? said.stdout : said.stdout.slice(uptime.length + 1));
   return read.ok
-    ? { kind: "report", report: read.report }
+    ? { kind: "report", report: read.report, ...(upSeconds === undefined ? {} : { upSeconds }) }
     : { kind: "strange", cause: "bad-report", why: `${name}: ${read.reason}` };
+}
+
+/** The first line of /proc/uptime: `350735.47 234388.90`; the first number is the seconds since the boot (proc(5)). */
+export function parseUptime(line: string): number | undefined {
+  const [, seconds] = /^(\d{1,12}\.\d\d) \d+\.\d\d$/.exec(line) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
 }

@@ -1,6 +1,8 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { parseDhcpLog } from "../../formats/address-log.ts";
 import { type BootDhcp, dnsmasqConf } from "../../formats/dnsmasq-conf.ts";
+import { until } from "../../tools/lib/until.ts";
 import type { systemLease } from "../doubles/dhcp-client.ts";
 import { dnsmasqProgram } from "../doubles/dnsmasq.ts";
 import { booted, boards as models, pi4Files } from "../doubles/pi-bootloader/samples.ts";
@@ -111,6 +113,21 @@ describe("DHCP on the boards' network", function () {
       match(lease?.address ?? "none", /^10\.20\.0\.2(0\d|10)$/);
       const board = await boardOn(lan, pi4, "pi4");
       equal(bound(await asks(board, pi4)).lease.address, addresses.pi4);
+    });
+
+    it("notes that a board took what another server offered, by which status knows of that server", async () => {
+      const conf = dnsmasqConf({ address: serverAddress, tftpRoot, pidFile: "/run/server.pid", dhcp: own });
+      const server = await lan.plugIn({ name: "server", address: `${serverAddress}/24` });
+      await lan.write(`${tftpRoot}/README`, "one folder per board\n");
+      await startDnsmasq(lan, server, "server", `${conf}dhcp-reply-delay=1\n`);
+      await dhcpServer(lan, "rogue", rogueAddress, "10.20.0.160", 'pxe-service=0,"Raspberry Pi Boot"');
+      const { lease } = bound(await asks(await boardOn(lan, pi4), pi4));
+      equal(lease.from, rogueAddress);
+      const clock = { now: Date.now() / 1000, offsetMinutes: -new Date().getTimezoneOffset() };
+      const noted = async () => parseDhcpLog(await server.run(["cat", "/run/server.log"]), pi4.mac, clock);
+      const refusal = async () => (await noted()).find(({ kind }) => kind === "other-server");
+      const { address } = await until("the server's word", refusal, { deadline: 5000 });
+      equal(address, lease.address);
     });
 
     it("has a board boot from the same dnsmasq, from its first DISCOVER to its kernel", async () => {

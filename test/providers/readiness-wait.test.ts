@@ -1,4 +1,4 @@
-import { equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
@@ -296,6 +296,32 @@ describe("waiting for a board", () => {
     );
     equal(quiet?.traces.lastSeen, undefined);
     equal(published.generation, generations.second);
+  });
+
+  it("says which address a board got, and who else asked for its files, where that is wanted", async () => {
+    const mac = "dc:a6:32:00:00:02";
+    const stamp = "Nov 25 12:00:00";
+    const log = [
+      `${stamp} dnsmasq-dhcp[7]: DHCPREQUEST(eth0) 10.20.0.166 ${mac} `,
+      `${stamp} dnsmasq-dhcp[7]: DHCPNAK(eth0) 10.20.0.166 ${mac} wrong server-ID`,
+      `${stamp} dnsmasq-dhcp[7]: DHCPACK(eth0) 10.20.0.9 dc:a6:32:00:00:09 ${mac}`,
+      `${stamp} dnsmasq-tftp[7]: sent ${root()}/pi1/start4.elf to 127.0.0.1`,
+      `${stamp} dnsmasq-tftp[7]: sent ${root()}/pi1/start4.elf to 10.20.0.166`,
+      `${stamp} dnsmasq-tftp[7]: sent ${root()}/pi10/pi1 to 10.20.0.167`,
+    ];
+    await writeFile(join(folder, "log/tftp.log"), `${log.join("\n")}\n`);
+    const ask = { name: "pi1", address: "127.0.0.1" };
+    const [known] = await askBootServer(thisMachine(), source(), [{ ...ask, mac, folders: ["pi1"] }]);
+    deepEqual(
+      known?.noted.addresses.map(({ kind, address }) => `${kind} ${address}`),
+      ["request 10.20.0.166", "other-server 10.20.0.166", "files-from 10.20.0.166"],
+    );
+    deepEqual(
+      known.noted.events.map(({ path }) => path),
+      [`${root()}/pi1/start4.elf`],
+    );
+    const [unasked] = await askBootServer(thisMachine(), source(), [ask]);
+    deepEqual(unasked?.noted.addresses, []);
   });
 
   it("finds the request for the image among thousands of others, and does nothing that a path says", async () => {

@@ -45,7 +45,7 @@ export interface Asked {
 /** What is said of boards, and the exit code. `known` is in their order, or why the boot server can't be asked. */
 export function sumUp(
   asked: readonly Asked[],
-  known: readonly Known[] | { readonly why: string },
+  known: readonly Pick<Known, "published" | "traces">[] | { readonly why: string },
 ): { readonly lines: readonly string[]; readonly code: number } {
   const judged = asked.map(({ board, answer }, index) => {
     const mine = "why" in known ? undefined : known[index];
