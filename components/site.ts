@@ -99,6 +99,7 @@ export class Site extends pulumi.ComponentResource {
       );
     };
     for (const cluster of site.clusters) {
+      if (cluster.type !== "slurm") throw new Error(`cluster ${cluster.name}: nothing makes clusters of type k3s yet`);
       new SlurmCluster(
         cluster.name,
         {

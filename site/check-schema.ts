@@ -3,7 +3,8 @@ import { nearest } from "./nearest.ts";
 import { oldModel } from "./old-models.ts";
 import { type Finding, list, type Path, show, showPath } from "./problem.ts";
 import { partialSiteSchema, type SiteInput, siteSchema } from "./schema.ts";
-import { alternatives, expectation, keysAt, kindAt, meantKey, missingKey, schemaAt } from "./schema-guide.ts";
+import { alternatives, expectation, keysAt, kindAt, missingKey, schemaAt, valueAt } from "./schema-guide.ts";
+import { keyOfBramble } from "./schema-k3s-config.ts";
 
 /** A site document held against the schema. */
 export interface Checked {
@@ -23,10 +24,16 @@ export function checkSchema(document: unknown, written: (path: Path) => string |
   const whole = siteSchema.safeParse(document);
   if (whole.success) return { input: whole.data, findings: [], incomplete: new Set() };
 
-  const findings = whole.error.issues.flatMap((issue) => explain(issue, document, written));
+  const untyped = whole.error.issues.filter(({ code }) => code === "invalid_union");
+  const guessed = withTypes(document, untyped);
+  const issues = untyped.length === 0 ? whole.error.issues : (siteSchema.safeParse(guessed).error?.issues ?? []);
+  const findings = [
+    ...untyped.flatMap((issue) => explain(issue, document, written)),
+    ...issues.filter(({ code }) => code !== "invalid_union").flatMap((issue) => explain(issue, guessed, written)),
+  ];
   const incomplete = new Set<string>();
   const rest = structuredClone(document);
-  for (const issue of whole.error.issues) leaveOut(rest, issue, incomplete);
+  for (const issue of [...untyped, ...issues]) leaveOut(rest, issue, incomplete);
   const remains = partialSiteSchema.safeParse(rest);
   if (remains.success) return { input: remains.data, findings, incomplete };
   // A document that is no mapping at all; nothing remains of it.
@@ -34,6 +41,20 @@ export function checkSchema(document: unknown, written: (path: Path) => string |
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** The document as it would be with the types that were probably meant, so that what else is wrong can be told too. */
+function withTypes(document: unknown, untyped: readonly Issue[]): unknown {
+  if (untyped.length === 0) return document;
+  const guessed = structuredClone(document);
+  for (const path of untyped.map(pathOf)) {
+    const value = valueAt(guessed, path);
+    const holder = valueAt(guessed, path.slice(0, -1));
+    const meant = typeof value === "string" ? nearest(value, schemaAt(path, document)?.enum ?? []) : undefined;
+    if (meant !== undefined && typeof holder === "object" && holder !== null)
+      Reflect.set(holder, path.at(-1) ?? "", meant);
+  }
+  return guessed;
+}
 
 /** Sections whose entries stand for themselves: one with a mistake does not spoil its neighbours. */
 const sectionsOfEntries: readonly unknown[] = ["boards", "clusters", "users"];
@@ -60,37 +81,50 @@ function explain(issue: Issue, document: unknown, written: (path: Path) => strin
   const path = pathOf(issue);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(path, key));
+      return issue.keys.map((key) => unknownKey(path, key, document));
     case "invalid_key":
-      return issue.issues.map((inner) => ({ ...custom(inner, path), at: "key" as const }));
+      return issue.issues.map((inner) => ({ ...custom(inner, path, document), at: "key" as const }));
     case "custom":
-      return [custom(issue, path)];
+      return [custom(issue, path, document)];
     case "invalid_value":
-      return [unknownWord(path, valueAt(document, path), issue.values.map(String))];
+      return [unknownWord(path, document, issue.values.map(String))];
+    // A mapping whose type is missing or none that there is.
+    case "invalid_union":
+      return [unknownWord(path, document, schemaAt(path, document)?.enum ?? [])];
     case "too_small":
       return outOfRange(path, valueAt(document, path), `at least ${issue.minimum}`, ["small", "short"]);
     case "too_big":
       return outOfRange(path, valueAt(document, path), `at most ${issue.maximum}`, ["large", "long"]);
     default:
-      return [wrongType(path, valueAt(document, path), written(path))];
+      return [wrongType(path, document, written(path))];
   }
 }
 
-function custom(issue: Issue, path: Path): Finding {
+function custom(issue: Issue, path: Path, document: unknown): Finding {
   const params: Record<string, unknown> = issue.code === "custom" ? (issue.params ?? {}) : {};
   const { rule, hint } = params;
   return {
     rule: typeof rule === "string" ? rule : "bad-value",
     path,
     message: `${path.length > 0 ? `${showPath(path.slice(0, -1))}: `.replace(/^: /, "") : ""}${issue.message}`,
-    hint: typeof hint === "string" ? hint : expectation(path),
+    hint: typeof hint === "string" ? hint : expectation(path, document),
   };
 }
 
-function unknownKey(path: Path, key: string): Finding {
-  const meant = meantKey(path, key);
+function unknownKey(path: Path, key: string, document: unknown): Finding {
   const where = path.length === 0 ? "a site file" : showPath(path);
-  const keys = `the keys here are ${list(keysAt(path), 20)}`;
+  const ours = path.at(-2) === "config" ? keyOfBramble(key) : undefined;
+  if (ours !== undefined)
+    return {
+      rule: "key-of-bramble",
+      path: [...path, key],
+      at: "key",
+      message: `${where}: ${ours.message}`,
+      hint: ours.hint,
+    };
+  const known = keysAt(path, document);
+  const meant = nearest(key, known);
+  const keys = `the keys here are ${list(known, 20)}`;
   return {
     rule: "unknown-key",
     path: [...path, key],
@@ -101,8 +135,9 @@ function unknownKey(path: Path, key: string): Finding {
   };
 }
 
-function unknownWord(path: Path, value: unknown, words: readonly string[]): Finding {
-  if (value === undefined) return missingKey(path);
+function unknownWord(path: Path, document: unknown, words: readonly string[]): Finding {
+  const value = valueAt(document, path);
+  if (value === undefined) return missingKey(path, document);
   const refusal = path.at(-1) === "model" ? oldModel(value) : undefined;
   if (refusal !== undefined) return { rule: "unsupported-model", path, ...refusal };
   const meant = typeof value === "string" ? nearest(value, words) : undefined;
@@ -126,29 +161,27 @@ function outOfRange(
   return [{ rule, path, message: `${showPath(path)}: ${value} is too ${ofNumber}`, hint: `use ${limit}` }];
 }
 
-function wrongType(path: Path, value: unknown, source: string | undefined): Finding {
-  if (value === undefined) return missingKey(path);
+function wrongType(path: Path, document: unknown, source: string | undefined): Finding {
+  const value = valueAt(document, path);
+  if (value === undefined) return missingKey(path, document);
   const place = path.length === 0 ? "the site file" : showPath(path);
   if (value === null) {
-    const hint = `${expectation(path)}, or remove the key`;
+    const hint = `${expectation(path, document)}, or remove the key`;
     return { rule: "wrong-type", path, message: `${place} has no value`, hint };
   }
   const said = source === undefined || typeof value === "string" ? show(value) : show(source).slice(1, -1);
-  const pattern = schemaAt(path)?.pattern;
-  // 10000000 is a number to YAML, and so is 1e234567: both are good serials once they are in quotes.
-  const quotes = typeof value === "number" && pattern !== undefined && new RegExp(pattern).test(said);
-  const hint = quotes ? `put it in quotes, or YAML takes it for a number: "${said}"` : expectation(path);
-  return { rule: "wrong-type", path, message: `${place} is ${said}, not ${kindAt(path)}`, hint };
+  const pattern = schemaAt(path, document)?.pattern;
+  // 10000000 is a number to YAML, and so is 1e234567: both are good serials once they are in quotes. So is true a label.
+  const quotes =
+    (typeof value === "number" || typeof value === "boolean") &&
+    pattern !== undefined &&
+    new RegExp(pattern).test(said);
+  const hint = quotes
+    ? `put it in quotes, or YAML takes it for ${typeof value === "number" ? "a number" : "true or false"}: "${said}"`
+    : expectation(path, document);
+  return { rule: "wrong-type", path, message: `${place} is ${said}, not ${kindAt(path, document)}`, hint };
 }
 
 function pathOf(issue: Issue): Path {
   return issue.path.map((part) => (typeof part === "number" ? part : String(part)));
-}
-
-function valueAt(document: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, part) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, part) ? Reflect.get(value, part) : undefined,
-    document,
-  );
 }

@@ -1,14 +1,12 @@
-import { ipv4ToNumber, rangeSize } from "./addresses.ts";
 import type { Checked } from "./check-schema.ts";
-import type { Arch, Board, Host, HostName, VmName, VmRole } from "./model.ts";
+import { type ClusterDraft, draftCluster, type VmDraft, vmsOf } from "./draft-clusters.ts";
+import type { Arch, Board, Host, HostName } from "./model.ts";
 import { parseName } from "./names.ts";
-import { naturalOrder } from "./natural-order.ts";
+import { inOrder } from "./natural-order.ts";
 import type { Path } from "./problem.ts";
-import type { WorkerGroupInput } from "./schema.ts";
 import {
   type BoardInput,
   boardModels,
-  type ClusterInput,
   type NetworkInput,
   type SiteInput,
   type StorageInput,
@@ -57,42 +55,6 @@ export interface StorageDraft {
   readonly input: StorageInput;
 }
 
-export interface ClusterDraft {
-  readonly name: string;
-  readonly path: Path;
-  readonly input: ClusterInput;
-  readonly controller: VmDraft;
-  readonly groups: readonly GroupDraft[];
-}
-
-export interface GroupDraft {
-  readonly name: string;
-  readonly path: Path;
-  readonly input: WorkerGroupInput;
-  readonly members: readonly VmDraft[];
-}
-
-export interface VmDraft {
-  readonly name: VmName;
-  readonly cluster: string;
-  readonly role: VmRole;
-  readonly group?: string;
-  /** 0 for a controller, else from 1. */
-  readonly index: number;
-  /** Of the controller or the worker group. */
-  readonly path: Path;
-  readonly cpus: number;
-  readonly memoryMiB: number;
-  readonly diskGiB: number;
-  readonly dataGiB: number;
-  /** Undefined when the group's range is too short. */
-  readonly address: number | undefined;
-  /** Hosts that the user allows; undefined for all. */
-  readonly allowed: readonly HostName[] | undefined;
-  /** The key that says so. */
-  readonly pinnedBy: "host" | "hosts" | undefined;
-}
-
 export interface UserDraft {
   readonly name: string;
   readonly path: Path;
@@ -115,7 +77,7 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     hosts,
     storages: inOrder(input.storage).map(([name, storage]) => ({ name, path: ["storage", name], input: storage })),
     clusters,
-    vms: clusters.flatMap(({ controller, groups }) => [controller, ...groups.flatMap((group) => group.members)]),
+    vms: clusters.flatMap(vmsOf),
     users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
     epochs: input.keys?.epoch,
     limits: input.limits,
@@ -123,11 +85,6 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     boardNames: namesIn(document, "boards"),
     countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === runVms.length,
   };
-}
-
-/** The name of a worker; the name of its VM and of its node in Slurm. */
-export function workerName(cluster: string, group: string, index: number): VmName {
-  return `${cluster}-${group}${index}` as VmName;
 }
 
 function draftBoard(name: string, input: BoardInput, siteBoots: boolean): BoardDraft {
@@ -192,64 +149,6 @@ function hostOf({ board, input, fromNetwork, lasting }: BoardDraft): Host | unde
     ...(address && { address }),
     ...(hostKey && { hostKey }),
   };
-}
-
-function draftCluster(name: string, input: ClusterInput): ClusterDraft {
-  const path = ["clusters", name];
-  const { controller } = input;
-  return {
-    name,
-    path,
-    input,
-    controller: {
-      name: `${name}-controller` as VmName,
-      cluster: name,
-      role: "controller",
-      index: 0,
-      path: [...path, "controller"],
-      cpus: controller.cpus,
-      memoryMiB: controller.memory,
-      diskGiB: controller.disk,
-      dataGiB: controller.data,
-      address: ipv4ToNumber(controller.address),
-      allowed: hostNames(controller.host === undefined ? undefined : [controller.host]),
-      pinnedBy: controller.host === undefined ? undefined : "host",
-    },
-    groups: inOrder(input.workers).map(([group, workers]) =>
-      draftGroup(name, group, [...path, "workers", group], workers),
-    ),
-  };
-}
-
-function draftGroup(cluster: string, name: string, path: Path, input: WorkerGroupInput): GroupDraft {
-  const { count, addresses, cpus, memory, disk, host, hosts } = input;
-  const common = {
-    cluster,
-    role: "worker" as const,
-    group: name,
-    path,
-    cpus,
-    memoryMiB: memory,
-    diskGiB: disk,
-    dataGiB: 0,
-    allowed: hostNames(hosts ?? (host === undefined ? undefined : [host])),
-    pinnedBy: hosts !== undefined ? ("hosts" as const) : host !== undefined ? ("host" as const) : undefined,
-  };
-  const members = Array.from({ length: count }, (_, before) => ({
-    ...common,
-    name: workerName(cluster, name, before + 1),
-    index: before + 1,
-    address: before < rangeSize(addresses) ? addresses.first + before : undefined,
-  }));
-  return { name, path, input, members };
-}
-
-function hostNames(names: readonly string[] | undefined): readonly HostName[] | undefined {
-  return names?.map((name) => name as HostName);
-}
-
-function inOrder<T>(entries: Readonly<Record<string, T>> | undefined): [string, T][] {
-  return Object.entries(entries ?? {}).sort(([a], [b]) => naturalOrder(a, b));
 }
 
 function namesIn(document: unknown, section: string): string[] {

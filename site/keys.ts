@@ -17,8 +17,10 @@ export interface SiteKeys {
   deployKey(): Uint8Array;
   /** The munge key of a cluster. */
   mungeKey(cluster: string): Uint8Array;
-  /** The secret of a k3s cluster's token. */
-  k3sToken(cluster: string): Uint8Array;
+  /** The secret that one of a k3s cluster's authorities has its key from. */
+  k3sCa(cluster: string, authority: string): Uint8Array;
+  /** The secret of the token by which servers, or agents, join a k3s cluster. */
+  k3sToken(cluster: string, joiner: "server" | "agent"): Uint8Array;
 }
 
 /** Length of a site's secret, in bytes. */
@@ -37,13 +39,16 @@ const longestSubject = 63;
 export function siteKeys(secret: Uint8Array, site: string, epochs: Epochs): SiteKeys {
   const derive = (purpose: KeyPurpose, subject: string) =>
     hkdf(secret, `${purpose}/${checkedSubject(subject)}#${epochs[purpose]}`, 32);
+  const of = (purpose: KeyPurpose, cluster: string, part: string) =>
+    hkdf(secret, `${purpose}/${checkedSubject(cluster)}/${checkedSubject(part)}#${epochs[purpose]}`, 32);
   return {
     derive,
     sshCa: () => derive("sshCa", site),
     sshHostKey: (machine) => derive("sshHostKey", machine),
     deployKey: () => derive("deployKey", site),
     mungeKey: (cluster) => derive("mungeKey", cluster),
-    k3sToken: (cluster) => derive("k3sToken", cluster),
+    k3sCa: (cluster, authority) => of("k3sCa", cluster, authority),
+    k3sToken: (cluster, joiner) => of("k3sToken", cluster, joiner),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Taint } from "./kubernetes-names.ts";
+
 /**
  * The resolved site: what the rest of the project works with. Every fact is computed once, by readSite(), and handed
  * on as a value. Units are in the names: MiB, GiB, minutes, seconds.
@@ -32,8 +34,8 @@ export interface Site {
   readonly storages: readonly SharedStorage[];
   /** Boards that ran VMs and are said never to write to a disk again, in natural order of the names. */
   readonly lost: readonly LostHost[];
-  readonly clusters: readonly SlurmCluster[];
-  /** All VMs of all clusters, placed: by cluster, the controller first, then the workers by group and index. */
+  readonly clusters: readonly Cluster[];
+  /** All VMs of all clusters, placed: by cluster, controller or servers first, then the others by group and index. */
   readonly vms: readonly Vm[];
   readonly users: readonly User[];
   readonly epochs: Epochs;
@@ -251,6 +253,8 @@ export interface Host {
   readonly hostKey?: SshPublicKey;
 }
 
+export type Cluster = SlurmCluster | K3sCluster;
+
 export interface SlurmCluster {
   readonly name: string;
   readonly type: "slurm";
@@ -286,7 +290,66 @@ export interface Partition {
   readonly default: boolean;
 }
 
-export type VmRole = "controller" | "worker";
+export interface K3sCluster {
+  readonly name: string;
+  readonly type: "k3s";
+  /** A release, such as `v1.35.0+k3s3`. */
+  readonly version: string;
+  /** The address of the API that moves to another server when one is lost; missing where there is none. */
+  readonly endpoint?: Ipv4;
+  /** Where the servers keep the cluster's state: one in a file, 3 or 5 in etcd, of which most must be there. */
+  readonly datastore: "sqlite" | "etcd";
+  /** The servers, of which the first begins the cluster. */
+  readonly servers: readonly VmName[];
+  /** Every server that the address range has room for, those that exist first. */
+  readonly serverSlots: readonly Slot[];
+  /** All agents, group by group. */
+  readonly agents: readonly VmName[];
+  readonly groups: readonly AgentGroup[];
+  /** Network of the pods, as `10.42.0.0/16`. */
+  readonly podsCidr: string;
+  readonly servicesCidr: string;
+  /** Address of the name server for pods, the tenth of the services. */
+  readonly dns: Ipv4;
+  /** Keys of k3s's config.yaml beyond those that Bramble writes, by its names. */
+  readonly settings: { readonly servers: K3sSettings; readonly agents: K3sSettings };
+  readonly registries?: K3sRegistries;
+  /** The storage of the site on which pods get volumes. */
+  readonly storage?: SharedStorage;
+  readonly drainTimeoutSeconds: number;
+  /** Why the servers may have disks too slow for etcd, in somebody's words. */
+  readonly slowDisk?: string;
+  /** True: the servers' data disks may be deleted with them. */
+  readonly disposable: boolean;
+}
+
+export interface AgentGroup extends WorkerGroup {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+}
+
+export type K3sSettings = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** What k3s's registries.yaml says, by its names. */
+export interface K3sRegistries {
+  readonly mirrors: Readonly<
+    Record<
+      string,
+      { readonly endpoint: readonly string[]; readonly rewrite?: Readonly<Record<string, string>> | undefined }
+    >
+  >;
+  readonly configs: Readonly<Record<string, { readonly tls?: RegistryTls | undefined }>>;
+}
+
+/** Paths of files on the nodes. */
+export interface RegistryTls {
+  readonly ca_file?: string | undefined;
+  readonly cert_file?: string | undefined;
+  readonly key_file?: string | undefined;
+  readonly insecure_skip_verify?: boolean | undefined;
+}
+
+export type VmRole = "controller" | "worker" | "server" | "agent";
 
 export interface Vm {
   readonly name: VmName;
@@ -294,13 +357,13 @@ export interface Vm {
   readonly hostname: string;
   readonly cluster: string;
   readonly role: VmRole;
-  /** The worker group; missing for a controller. */
+  /** The worker or agent group, `server` for the servers of a k3s cluster; missing for a controller. */
   readonly group?: string;
   readonly cpus: number;
   readonly memoryMiB: number;
   /** The system disk. */
   readonly diskGiB: number;
-  /** The data disk, which outlives the VM. Controllers only. */
+  /** The data disk, which outlives the VM. Controllers and servers only. */
   readonly dataGiB?: number;
   readonly address: Ipv4;
   readonly mac: Mac;
@@ -318,7 +381,7 @@ export interface User {
 }
 
 /** What a key of the site is for. */
-export type KeyPurpose = "sshCa" | "sshHostKey" | "deployKey" | "mungeKey" | "k3sToken";
+export type KeyPurpose = "sshCa" | "sshHostKey" | "deployKey" | "mungeKey" | "k3sCa" | "k3sToken";
 /** The rotation counter of each purpose; 1 at first. */
 export type Epochs = Readonly<Record<KeyPurpose, number>>;
 

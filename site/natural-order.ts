@@ -20,3 +20,8 @@ const parts = /\d+|\D+/g;
 function isNumber(part: string): boolean {
   return part >= "0" && part < ":";
 }
+
+/** The entries of a section by name, in natural order. */
+export function inOrder<T>(entries: Readonly<Record<string, T>> | undefined): [string, T][] {
+  return Object.entries(entries ?? {}).sort(([a], [b]) => naturalOrder(a, b));
+}

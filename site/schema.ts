@@ -6,16 +6,13 @@ import {
   count,
   disk,
   drive,
-  duration,
   folder,
   folderOrName,
-  groupName,
   hostKey,
   ipv4,
   mac,
   memory,
   name,
-  range,
   reason,
   serial,
   timeServer,
@@ -25,6 +22,8 @@ import {
 import { boot, bootFiles, bootloader } from "./schema-boot.ts";
 import { allow, limits } from "./schema-changes.ts";
 import { imageLayer } from "./schema-image.ts";
+import { k3sCluster } from "./schema-k3s.ts";
+import { slurmCluster } from "./schema-slurm.ts";
 
 /** What a site file may say. Every key is described: the text goes to editors, messages and docs/site.md. */
 
@@ -37,9 +36,6 @@ export const boardModels = {
   cm5: { title: "Compute Module 5", cores: 4, mostGiB: 16 },
   pi500: { title: "Raspberry Pi 500", cores: 4, mostGiB: 16 },
 } as const;
-
-/** The least that a Debian guest with Slurm starts in. */
-const leastVmMemoryMiB = 256;
 
 const network = z
   .strictObject({
@@ -137,76 +133,9 @@ const storage = z
   })
   .meta({ description: "A folder that hosts share over NFS 4.2", examples: [{ server: "nas" }] });
 
-const cpus = count(1, 64).default(1).meta({ description: "Virtual processors; at most as many as the host has cores" });
-const vmMemory = memory(leastVmMemoryMiB).meta({ description: "Memory of each VM" });
-const systemDisk = disk(2)
-  .prefault("4GiB")
-  .meta({ description: "System disk of each VM; nothing on it is kept when the image or the host changes" });
-
-const controller = z
-  .strictObject({
-    address: ipv4("10.20.0.100").meta({ description: "Its address" }),
-    memory: vmMemory,
-    cpus,
-    disk: systemDisk,
-    data: disk(1)
-      .prefault("8GiB")
-      .meta({ description: "Data disk, for Slurm's state and the users' homes; it outlives the VM" }),
-    host: name().optional().meta({ description: "The board to run on. Left out: chosen" }),
-  })
-  .meta({
-    description: "The VM that runs slurmctld and holds the shared home",
-    examples: [{ address: "10.20.0.100", memory: "1GiB" }],
-  });
-
-const workerGroup = z
-  .strictObject({
-    count: count(0, 1024).meta({ description: "How many there are now" }),
-    addresses: range().meta({
-      description: "Their addresses; the length of the range is the most the group can grow to",
-    }),
-    memory: vmMemory,
-    cpus,
-    disk: systemDisk,
-    host: name().optional().meta({ description: "The board to run on, all of them" }),
-    hosts: z.array(name()).min(1).optional().meta({ description: "The boards to choose from. Left out: all" }),
-  })
-  .meta({ description: "Workers that are alike" });
-
-const partition = z
-  .strictObject({
-    workers: z.array(groupName()).min(1).meta({ description: "Worker groups in it" }),
-    maxTime: duration().prefault("24h").meta({ description: "The longest a job may run" }),
-    default: z
-      .boolean()
-      .optional()
-      .meta({ description: "Whether jobs go here that name no partition. The only one always is" }),
-  })
-  .meta({ description: "A Slurm partition" });
-
-const slurmCluster = z
-  .strictObject({
-    type: choice("slurm").meta({ description: "What kind of cluster" }),
-    controller,
-    workers: z.record(groupName(), workerGroup).meta({
-      description: "Worker groups by name; the third VM of group n of cluster c is c-n3",
-      examples: [{ n: { count: 2 } }],
-    }),
-    partitions: z
-      .record(name(), partition)
-      .optional()
-      .meta({ description: "Partitions by name. Left out: one, `main`, of all groups" }),
-    drain: z
-      .strictObject({
-        timeout: duration()
-          .prefault("30m")
-          .meta({ description: "How long to wait for jobs to end before a VM is removed" }),
-      })
-      .prefault({})
-      .meta({ description: "What happens before a VM is removed" }),
-    disposable: z.boolean().default(false).meta({ description: "true: the data disk is deleted with the cluster" }),
-  })
-  .meta({ description: "A Slurm cluster" });
+const cluster = z
+  .discriminatedUnion("type", [slurmCluster, k3sCluster])
+  .meta({ description: "A cluster of VMs; its other keys depend on its type" });
 
 const user = z
   .strictObject({
@@ -229,6 +158,9 @@ const keys = z
         sshHostKey: epoch().meta({ description: "Of the machines' SSH host keys" }),
         deployKey: epoch().meta({ description: "Of the key by which the project logs in" }),
         mungeKey: epoch().meta({ description: "Of the key that the nodes of a Slurm cluster share" }),
+        k3sCa: epoch().meta({
+          description: "Of the authorities of a k3s cluster; a cluster that runs can't take others",
+        }),
         k3sToken: epoch().meta({ description: "Of the token by which nodes join a k3s cluster" }),
       })
       .prefault({})
@@ -251,7 +183,7 @@ const shape = {
       description: "Shared storage by name; boards use it by `storage: NAME`",
       examples: [{ shelf: { server: "nas" } }],
     }),
-  clusters: z.record(name(), slurmCluster).default({}).meta({ description: "Clusters of VMs by name" }),
+  clusters: z.record(name(), cluster).default({}).meta({ description: "Clusters of VMs by name" }),
   users: z
     .record(userName(), user)
     .default({})
@@ -271,10 +203,7 @@ export const partialSiteSchema = z.strictObject(shape).partial();
 export type SiteInput = z.output<typeof partialSiteSchema>;
 export type NetworkInput = z.output<typeof network>;
 export type BoardInput = z.output<typeof board>;
-export type ClusterInput = z.output<typeof slurmCluster>;
 export type StorageInput = z.output<typeof storage>;
-export type ControllerInput = z.output<typeof controller>;
-export type WorkerGroupInput = z.output<typeof workerGroup>;
 export type UserInput = z.output<typeof user>;
 
 /** JSON Schema (draft 7, which YAML editors know) of the site file as a person writes it. */

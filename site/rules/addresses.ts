@@ -1,5 +1,6 @@
 import { type Cidr, ipv4ToNumber, isInside, numberToIpv4, printRange, type Range, rangeSize } from "../addresses.ts";
 import type { Draft } from "../draft.ts";
+import { groupsOf } from "../draft-clusters.ts";
 import { type Finding, type Path, showPath } from "../problem.ts";
 
 /** Every address belongs to one machine, VMs have theirs in the network, and ranges are long enough. */
@@ -54,10 +55,16 @@ function claimsOf({ network, boards, boot, clusters }: Draft): Claim[] {
   }
   if (boot?.leases !== undefined)
     claims.push({ kind: "leases", what: "boot.leases", path: ["boot", "leases"], ...boot.leases });
-  for (const { controller, groups } of clusters) {
-    if (controller.address !== undefined)
-      claims.push(one("vm", showPath(controller.path), [...controller.path, "address"], controller.address));
-    for (const { path, input } of groups)
+  for (const cluster of clusters) {
+    if (cluster.type === "slurm" && cluster.controller.address !== undefined) {
+      const { path, address } = cluster.controller;
+      claims.push(one("vm", showPath(path), [...path, "address"], address));
+    }
+    if (cluster.type === "k3s" && cluster.input.endpoint !== undefined) {
+      const path = [...cluster.path, "endpoint"];
+      claims.push(one("vm", showPath(path), path, ipv4ToNumber(cluster.input.endpoint)));
+    }
+    for (const { path, input } of groupsOf(cluster))
       claims.push({ kind: "vm", what: showPath(path), path: [...path, "addresses"], ...input.addresses });
   }
   return claims;
@@ -71,8 +78,8 @@ function outsideOf(cidr: Cidr, claim: Claim): Finding[] {
 }
 
 function tooShort({ clusters }: Draft): Finding[] {
-  return clusters.flatMap(({ groups }) =>
-    groups.flatMap(({ path, input }): Finding[] => {
+  return clusters.flatMap((cluster) =>
+    groupsOf(cluster).flatMap(({ path, input }): Finding[] => {
       const { count, addresses } = input;
       const size = rangeSize(addresses);
       if (count <= size) return [];

@@ -1,4 +1,5 @@
-import type { Draft, VmDraft } from "../draft.ts";
+import type { Draft } from "../draft.ts";
+import type { VmDraft } from "../draft-clusters.ts";
 import type { Host } from "../model.ts";
 import { type Capacity, type Placement, vcpusOf, vcpusPerCore } from "../placement.ts";
 import { type Finding, list, showPath } from "../problem.ts";

@@ -1,20 +1,22 @@
-import type { ClusterDraft, Draft, GroupDraft } from "../draft.ts";
+import type { Draft } from "../draft.ts";
+import { type ClusterDraft, groupsOf, type SlurmDraft } from "../draft-clusters.ts";
 import { nearest } from "../nearest.ts";
 import { type Finding, list, type Path, show, showPath } from "../problem.ts";
 
 /** Clusters: groups, partitions, and the boards that VMs are pinned to. */
 export function clusterRules({ clusters, boardNames }: Draft): Finding[] {
   return clusters.flatMap((cluster) => [
-    ...atLeastOneGroup(cluster),
-    ...partitionRules(cluster),
+    ...(cluster.type === "slurm" ? [...atLeastOneGroup(cluster), ...partitionRules(cluster)] : []),
     ...pins(cluster).flatMap((pin) => unknownBoard(pin, boardNames)),
-    ...cluster.groups.flatMap(hostOrHosts),
+    ...groupsOf(cluster).flatMap(hostOrHosts),
   ]);
 }
 
 /** Mistakes that may be meant. */
 export function clusterWarnings({ clusters }: Draft): Finding[] {
-  return clusters.flatMap(({ input, groups }) => {
+  return clusters.flatMap((cluster) => {
+    if (cluster.type !== "slurm") return [];
+    const { input, groups } = cluster;
     const partitions = Object.values(input.partitions ?? {});
     if (partitions.length === 0) return [];
     const used = new Set(partitions.flatMap(({ workers }) => workers));
@@ -30,13 +32,13 @@ export function clusterWarnings({ clusters }: Draft): Finding[] {
   });
 }
 
-function atLeastOneGroup({ path, groups }: ClusterDraft): Finding[] {
+function atLeastOneGroup({ path, groups }: SlurmDraft): Finding[] {
   if (groups.length > 0) return [];
   const hint = "add one, such as n: { count: 2, memory: 1GiB, addresses: 10.20.0.101-10.20.0.119 }";
   return [{ rule: "no-workers", path: [...path, "workers"], message: `${showPath(path)} has no worker group`, hint }];
 }
 
-function partitionRules({ path, input, groups }: ClusterDraft): Finding[] {
+function partitionRules({ path, input, groups }: SlurmDraft): Finding[] {
   const partitions = Object.entries(input.partitions ?? {});
   const at = [...path, "partitions"];
   const groupNames = groups.map(({ name }) => name);
@@ -104,11 +106,11 @@ interface Pin {
   readonly board: string;
 }
 
-function pins({ controller, input, groups }: ClusterDraft): Pin[] {
-  const own = input.controller.host;
+function pins(cluster: ClusterDraft): Pin[] {
+  const own = cluster.type === "slurm" ? cluster.input.controller.host : undefined;
   return [
-    ...(own === undefined ? [] : [{ path: [...controller.path, "host"], board: own }]),
-    ...groups.flatMap(({ path, input: { host, hosts = [] } }) => [
+    ...(own === undefined ? [] : [{ path: [...cluster.path, "controller", "host"], board: own }]),
+    ...groupsOf(cluster).flatMap(({ path, input: { host, hosts = [] } }) => [
       ...(host === undefined ? [] : [{ path: [...path, "host"], board: host }]),
       ...hosts.map((board, index) => ({ path: [...path, "hosts", index], board })),
     ]),
@@ -121,7 +123,7 @@ function unknownBoard({ path, board }: Pin, boardNames: readonly string[]): Find
   return [{ rule: "unknown-board", path, message: `${showPath(path)}: there is no board ${show(board)}`, hint }];
 }
 
-function hostOrHosts({ path, input }: GroupDraft): Finding[] {
+function hostOrHosts({ path, input }: ReturnType<typeof groupsOf>[number]): Finding[] {
   if (input.host === undefined || input.hosts === undefined) return [];
   const message = `${showPath(path)} has both host and hosts`;
   return [

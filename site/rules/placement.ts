@@ -4,8 +4,9 @@ import { type Finding, list } from "../problem.ts";
 /** What a finished placement gives to think about. */
 export function placementWarnings({ clusters, vms, hosts }: Site): Finding[] {
   const archOf = new Map(hosts.map(({ name, arch }) => [name, arch]));
-  return clusters.flatMap(({ name, groups }) =>
-    groups.flatMap((group): Finding[] => {
+  return clusters.flatMap(({ name, type, groups }) =>
+    // Pods come as images, which there are for both kinds.
+    (type === "slurm" ? groups : []).flatMap((group): Finding[] => {
       const members = vms.filter((vm) => vm.cluster === name && vm.group === group.name);
       const kinds = [...new Set(members.map(({ host }) => archOf.get(host) ?? "unknown"))].sort();
       if (kinds.length < 2) return [];

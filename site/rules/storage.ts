@@ -1,4 +1,5 @@
 import { type BoardDraft, type Draft, isStorageName, type StorageDraft } from "../draft.ts";
+import { groupsOf } from "../draft-clusters.ts";
 import { nearest } from "../nearest.ts";
 import { type Finding, list, type Path, show, showPath } from "../problem.ts";
 import { missingKey } from "../schema-guide.ts";
@@ -16,8 +17,9 @@ export function storageRules(draft: Draft): Finding[] {
 
 /** Mistakes that may be meant. */
 export function storageWarnings({ storages, boards, clusters }: Draft): Finding[] {
+  const ofPods = new Set(clusters.map((cluster) => (cluster.type === "k3s" ? cluster.input.storage : undefined)));
   const unused = storages
-    .filter(({ name }) => boards.every(({ input }) => input.storage !== name))
+    .filter(({ name }) => !ofPods.has(name) && boards.every(({ input }) => input.storage !== name))
     .map(({ name, path }): Finding => {
       const message = `no board uses ${showPath(path)}`;
       const hint = `add storage: ${name} to the boards whose VMs shall have their disks there`;
@@ -128,9 +130,11 @@ function losses({ path, input, board }: BoardDraft, { boot, storages, clusters }
     const hint = `set up a server with a copy of them and give ${showPath([...served.path, "server"])} its name, or take the storage out`;
     return [{ rule: "lost-server", path: at, other: served.path, message, hint }];
   }
-  const pinned = clusters.flatMap(({ controller, groups, input }) => [
-    ...(input.controller.host === board.name ? [[...controller.path, "host"]] : []),
-    ...groups.flatMap(({ path, input: group }) => [
+  const pinned = clusters.flatMap((cluster) => [
+    ...(cluster.type === "slurm" && cluster.input.controller.host === board.name
+      ? [[...cluster.controller.path, "host"]]
+      : []),
+    ...groupsOf(cluster).flatMap(({ path, input: group }) => [
       ...(group.host === board.name ? [[...path, "host"]] : []),
       // One of several: the others take its VMs.
       ...(group.hosts?.every((host) => host === board.name) ? [[...path, "hosts"]] : []),

@@ -53,7 +53,14 @@ describe("the program", () => {
   });
 
   it("never writes a private key or the munge key in clear", () => {
-    const keys = siteKeys(secret, "home", { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sToken: 1 });
+    const keys = siteKeys(secret, "home", {
+      sshCa: 1,
+      sshHostKey: 1,
+      deployKey: 1,
+      mungeKey: 1,
+      k3sCa: 1,
+      k3sToken: 1,
+    });
     const munge = Buffer.from(keys.mungeKey("physics")).toString("base64");
     const clear = JSON.stringify(registered, (_key, value: unknown) => (isSecret(value) ? "hidden" : value));
     assert.ok(!clear.includes("PRIVATE KEY"));

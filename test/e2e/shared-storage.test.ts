@@ -47,7 +47,14 @@ describe("two hosts with shared storage", function () {
     undo.push(() => site.remove());
     await succeeds(site.bramble(["secret", "new"], { input: "" }));
     const secret = Buffer.from((await succeeds(site.bramble(["secret", "show"]))).stdout.trim(), "hex");
-    const keys = siteKeys(secret, "shelves", { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sToken: 1 });
+    const keys = siteKeys(secret, "shelves", {
+      sshCa: 1,
+      sshHostKey: 1,
+      deployKey: 1,
+      mungeKey: 1,
+      k3sCa: 1,
+      k3sToken: 1,
+    });
     const hostKey = (name: string) => sshKeyPair(keys.sshHostKey(name));
     hostKeys = { a: hostKey("a"), b: hostKey("b"), nas: hostKey("nas") };
     marker = `${siteId(secret)}-shelf`;

@@ -58,7 +58,7 @@ describe("the commands, as a clumsy or hostile user gives them", () => {
     equal((await bramble("check", "--nonsense")).code, 2);
     const purpose = await bramble("secret", "rotate", "constructor", "--stack", "home");
     equal(purpose.code, 2);
-    match(purpose.stderr, /Allowed choices are sshCa, sshHostKey, deployKey, mungeKey, k3sToken/);
+    match(purpose.stderr, /Allowed choices are sshCa, sshHostKey, deployKey, mungeKey, k3sCa, k3sToken/);
   });
 
   it("list the stacks when none is named, and say how to make one that is not there", async () => {

@@ -29,7 +29,7 @@ describe("the identity of a VM", () => {
 
 describe("the keys of a site", () => {
   const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
-  const first: Epochs = { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sToken: 1 };
+  const first: Epochs = { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sCa: 1, k3sToken: 1 };
   const keys = siteKeys(secret, "home", first);
 
   it("are pinned: openssl kdf gives the same", () => {
@@ -51,7 +51,7 @@ describe("the keys of a site", () => {
   });
 
   it("are different for each purpose, subject and epoch", () => {
-    const purpose = fc.constantFrom<KeyPurpose>("sshCa", "sshHostKey", "deployKey", "mungeKey", "k3sToken");
+    const purpose = fc.constantFrom<KeyPurpose>("sshCa", "sshHostKey", "deployKey", "mungeKey", "k3sCa", "k3sToken");
     const label = fc.tuple(purpose, fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/), fc.integer({ min: 1, max: 99 }));
     const derive = ([purpose, subject, epoch]: [KeyPurpose, string, number]) =>
       hex(siteKeys(secret, "home", { ...first, [purpose]: epoch }).derive(purpose, subject));

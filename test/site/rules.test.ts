@@ -30,7 +30,8 @@ describe("a site file without mistakes", () => {
     );
     assert.deepEqual(site.network.dns, ["10.20.0.1"]);
     const [cluster] = site.clusters;
-    assert.deepEqual(cluster?.partitions, [{ name: "main", groups: ["n"], maxTimeMinutes: 1440, default: true }]);
+    assert.ok(cluster?.type === "slurm");
+    assert.deepEqual(cluster.partitions, [{ name: "main", groups: ["n"], maxTimeMinutes: 1440, default: true }]);
     assert.equal(cluster?.groups[0]?.slots.length, 9);
     assert.deepEqual(cluster?.groups[0]?.slots.at(-1), { name: "physics-n9", address: "10.20.0.109" });
     assert.equal(cluster?.drainTimeoutSeconds, 1800);

@@ -16,6 +16,7 @@ function keysBelow(path: string, node: SchemaNode): [string, SchemaNode][] {
   ]);
   const inner: [string, SchemaNode][] = [...named];
   if (node.additionalProperties) inner.push([`${path}.NAME`, node.additionalProperties]);
+  for (const one of node.oneOf ?? []) inner.push([`${path} of type ${one.properties?.type?.enum?.join()}`, one]);
   return [...named, ...inner.flatMap(([key, value]) => keysBelow(key, value))];
 }
 

@@ -23,8 +23,8 @@ export async function connectToController(patience = bootPatience): Promise<{ co
 
 async function lab() {
   const { site, keys } = await siteAccess(labStack);
-  const [cluster] = site.clusters;
-  if (cluster === undefined) throw new Error("stacks/lab.yaml has no cluster");
+  const cluster = site.clusters.find(({ type }) => type === "slurm");
+  if (cluster?.type !== "slurm") throw new Error("stacks/lab.yaml has no Slurm cluster");
   const deployKey = sshKeyPair(keys.deployKey()).privateKey;
   const connectTo = (name: string, patience: number): Promise<Connection> => {
     const address = site.vms.find((vm) => vm.name === name)?.address ?? "";

@@ -19,6 +19,7 @@ const purposes: Record<KeyPurpose, string> = {
   sshHostKey: "the SSH host keys of VMs and boards, and every VM with them",
   deployKey: "the key by which Bramble logs in, and every VM with it",
   mungeKey: "the clusters' munge keys: munge restarts on every node, running jobs go on",
+  k3sCa: "the authorities of k3s clusters, which a cluster that runs can't take others for",
   k3sToken: "the tokens of k3s clusters",
 };
 

@@ -53,9 +53,17 @@ function sections(path: string, node: SchemaNode, earlier: Map<string, string>):
     const inner = path === "" ? key : `${path}.${key}`;
     if (value.properties !== undefined) return sections(inner, value, earlier);
     const entry = value.additionalProperties || undefined;
+    if (entry?.oneOf !== undefined) return entry.oneOf.flatMap((one) => ofType(`${inner}.NAME`, one, earlier));
     return entry?.properties ? sections(`${inner}.NAME`, entry, earlier) : [];
   });
   return [`## ${title}`, "", `${node.description ?? ""}.`, "", ...table, "", ...below];
+}
+
+/** The sections of one of several kinds, whose first title says which. */
+function ofType(path: string, node: SchemaNode, earlier: Map<string, string>): string[] {
+  const type = node.properties?.type?.enum?.[0] ?? "";
+  const [title = "", ...rest] = sections(path, node, earlier);
+  return [`${title} of type \`${type}\``, ...rest];
 }
 
 function row(key: string, node: SchemaNode, needed: boolean): string {
