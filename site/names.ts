@@ -6,6 +6,8 @@ export const longestName = 20;
 export const namePattern = "^[a-z]([a-z0-9-]*[a-z0-9])?$";
 export const groupNamePattern = "^[a-z]([a-z0-9]*[a-z])?$";
 export const userNamePattern = "^[a-z][a-z0-9_-]*$";
+/** A site file, as one beside it names it: in its folder or below, not hidden, and no way up. */
+export const siteFilePattern = "^([A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*\\.ya?ml$";
 
 /** A site, board, cluster or partition: at most 20 lower-case letters, digits and hyphens. */
 export function parseName(text: string): Parsed<string> {

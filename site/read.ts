@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { checkSchema } from "./check-schema.ts";
-import { type Overrides, readDocument, type SiteDocument } from "./document.ts";
+import { layTogether, type Overrides, type SiteDocument } from "./document.ts";
 import { type Draft, draftSite } from "./draft.ts";
+import { type Layer, readLayer } from "./layer.ts";
 import type { Site } from "./model.ts";
 import { parseName } from "./names.ts";
 import { naturalOrder } from "./natural-order.ts";
@@ -37,16 +38,23 @@ export type SiteResult =
     }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
+/** Reads a site from the text of one file. What is named there as its `base` is not looked at; see readSiteOf(). */
+export function readSite({ file, text, overrides }: SiteText): SiteResult {
+  return readSiteOf([readLayer(file, text)], overrides);
+}
+
 /**
  * Reads a site: YAML, schema, rules, placement. Answers with the site, or with everything that is wrong with it, in
  * the order of the file. Warnings do not stop anything.
+ * @param layers the site file, after the files that it is based on, the furthest first
  */
-export function readSite({ file, text, overrides }: SiteText): SiteResult {
-  const document = readDocument(file, text, overrides);
-  if (document.problems.length > 0) return { ok: false, problems: inOrder(document.problems), warnings: [] };
-  if (document.value === null || document.value === undefined)
-    return { ok: false, problems: [empty(file)], warnings: [] };
+export function readSiteOf(layers: readonly Layer[], overrides?: Overrides): SiteResult {
+  const document = layTogether(layers, overrides);
+  const nothing = layers.filter(({ value, problems }) => problems.length === 0 && (value ?? undefined) === undefined);
+  const unreadable = [...document.problems, ...nothing.map(({ file }) => empty(file))];
+  if (unreadable.length > 0) return { ok: false, problems: inOrder(unreadable), warnings: [] };
 
+  const file = layers.at(-1)?.file ?? "";
   const checked = checkSchema(document.value, document.written);
   const draft = draftSite(basename(file).replace(/\.ya?ml$/, ""), document.value, checked);
   const findings = [
@@ -62,7 +70,7 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
   ];
   const stop = (found: readonly Finding[]): SiteResult => ({
     ok: false,
-    problems: inOrder(withoutEchoes(found).map(document.locate)),
+    problems: inOrder([...document.conflicts, ...withoutEchoes(found).map(document.locate)]),
     warnings: located(document, warned),
   });
 
@@ -70,7 +78,7 @@ export function readSite({ file, text, overrides }: SiteText): SiteResult {
   if (capacity.length > 0 || !draft.countable) return stop([...findings, ...capacity]);
   const placement = place(draft.name, draft.hosts, draft.vms);
   const homeless = homelessRules(draft, placement);
-  if (findings.length > 0 || homeless.length > 0) return stop([...findings, ...homeless]);
+  if (findings.length + homeless.length + document.conflicts.length > 0) return stop([...findings, ...homeless]);
 
   const site = resolveSite(draft, placement);
   const warnings = located(document, [...warned, ...placementWarnings(site)]);

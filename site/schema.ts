@@ -19,6 +19,7 @@ import {
   userKey,
   userName,
 } from "./fields.ts";
+import { siteFilePattern } from "./names.ts";
 import { boot, bootFiles, bootloader } from "./schema-boot.ts";
 import { allow, limits } from "./schema-changes.ts";
 import { imageLayer } from "./schema-image.ts";
@@ -170,6 +171,16 @@ const keys = z
   .meta({ description: "Rotation of the keys that are derived from the site's secret" });
 
 const shape = {
+  // Read and followed before the schema is asked; here for editors and the reference.
+  base: z
+    .string()
+    .optional()
+    .meta({
+      pattern: siteFilePattern,
+      examples: ["shelf.yaml"],
+      description:
+        "Another site file beside this one, which this one is laid over: keys are merged, `null` takes one out (docs/environments.md)",
+    }),
   site: name("home").optional().meta({ description: "Name of the site. Left out: the name of the file" }),
   network,
   boot: boot.optional(),

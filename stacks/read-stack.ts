@@ -3,7 +3,8 @@ import { join, relative, resolve, sep } from "node:path";
 import { cwd } from "node:process";
 import { parse } from "yaml";
 import { type Problem, show } from "../site/problem.ts";
-import { readSite, type SiteResult } from "../site/read.ts";
+import { readSiteOf, type SiteResult } from "../site/read.ts";
+import { readLayers } from "./read-base.ts";
 
 /** What a stack's configuration says about its site. */
 export interface StackConfig {
@@ -17,16 +18,13 @@ export interface StackConfig {
 export async function readStack(folder: string, stack: string, config: StackConfig): Promise<SiteResult> {
   const path = siteFile(folder, stack, config);
   if (typeof path !== "string") return refused(path);
-  const file = relative(cwd(), path);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => unreadable(file, stack, error));
-  if (typeof text !== "string") return refused(text);
-  return readSite({
-    file,
-    text,
-    ...(config.override === undefined
-      ? {}
-      : { overrides: { source: `Pulumi.${stack}.yaml, bramble:override`, value: config.override } }),
+  const read = await readLayers(folder, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === undefined) throw error;
+    return { problem: unreadable(relative(cwd(), path), stack, error) };
   });
+  if ("problem" in read) return refused(read.problem);
+  if (config.override === undefined) return readSiteOf(read.layers);
+  return readSiteOf(read.layers, { source: `Pulumi.${stack}.yaml, bramble:override`, value: config.override });
 }
 
 /** The path of a stack's site file, or why the configured one is refused: the site is beside its stack, for review. */

@@ -99,9 +99,9 @@ describe("overrides", () => {
   });
 
   it("replace lists, remove what is null, and add what was not there", () => {
-    const value = { users: { alice: null }, network: { dns: ["10.20.0.3"] }, clusters: { bio: null } };
+    const value = { users: { alice: null }, network: { dns: ["10.20.0.3"] }, clusters: { physics: null } };
     const site = siteOf(shelf, { source, value });
-    assert.deepEqual(site.users, []);
+    assert.deepEqual([site.users, site.clusters], [[], []]);
     assert.deepEqual(site.network.dns, ["10.20.0.3"]);
   });
 
@@ -117,6 +117,7 @@ describe("overrides", () => {
   });
 
   it("cannot make a file that is no mapping into one without saying so", () => {
-    assert.deepEqual(placesOf(shelf, { source, value: "nonsense" }), ["wrong-type at 0: "]);
+    assert.deepEqual(placesOf(shelf, { source, value: "nonsense" }), ["merge-conflict at 0: "]);
+    assert.deepEqual(placesOf(shelf, { source, value: { base: "other.yaml" } }), ["bad-base at 0: "]);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type SchemaNode, schemaAt } from "../../site/schema-guide.ts";
 import { parseUserKey } from "../../site/ssh-public-key.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
-import { checkFile, checkStack } from "../../tools/site/check.ts";
+import { checkFiles, checkStack } from "../../tools/site/check.ts";
 import { staleFiles } from "../../tools/site/generated.ts";
 import { ed25519Key } from "./shelf.ts";
 
@@ -49,7 +49,7 @@ describe("bramble check", () => {
 
   for (const name of siteFiles) {
     it(`finds nothing wrong with stacks/${name}, but for what its boards boot as long as that is not pinned`, async () => {
-      const { ok, text } = await checkFile(join(stacks, name), false);
+      const { ok, text } = await checkFiles([join(stacks, name)], false);
       const others = text
         .split("\n")
         .filter((line) => !/ cannot-boot .*: run `npm run bramble -- artifacts update /.test(line));
@@ -60,24 +60,26 @@ describe("bramble check", () => {
   it("sums up a site, and says where each VM runs and why", async () => {
     const file = join(stacks, "example.yaml");
     assert.match(
-      (await checkFile(file, false)).text,
+      (await checkFiles([file], false)).text,
       /^example: 3 hosts, 5 VMs, 1 cluster, 1 user\n {2}pi1 .*of 7\.5GiB memory/,
     );
-    assert.match((await checkFile(file, true)).text, /physics-n1 +on pi\d +one of 3 hosts with room/);
+    assert.match((await checkFiles([file], true)).text, /physics-n1 +on pi\d +one of 3 hosts with room/);
   });
 
   it("ends in the number of problems", async () => {
-    const { ok, text } = await checkFile(join(import.meta.dirname, "golden/mistakes.yaml"), false);
+    const { ok, text } = await checkFiles([join(import.meta.dirname, "golden/mistakes.yaml")], false);
     assert.equal(ok, false);
     assert.match(text, /\n\d+ problems\n$/);
   });
 
   it("says which file or stack it cannot find", async () => {
-    await assert.rejects(checkFile("/no/such/site.yaml", false), /no such file/);
+    const nowhere = await checkFiles(["/no/such/site.yaml", join(stacks, "absent.yaml")], false);
+    assert.match(nowhere.text, /no\/such\/site\.yaml {2}no-site-file .*\n.*\nstacks\/absent\.yaml {2}no-site-file /);
+    assert.match(nowhere.text, /\n2 problems\n$/);
     const absent = await checkStack("nosuchstack", false);
     assert.match(absent.text, /^stacks\/nosuchstack\.yaml {2}no-site-file {2}there is no such file/);
     const outside = await checkStack("../../etc/passwd", false);
     assert.match(outside.text, /bad-site-file .* is not a \.yaml file inside stacks\//);
-    assert.deepEqual([absent.ok, outside.ok], [false, false]);
+    assert.deepEqual([nowhere.ok, absent.ok, outside.ok], [false, false, false]);
   });
 });

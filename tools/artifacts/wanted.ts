@@ -4,6 +4,7 @@ import { wantedWorlds as worldsOfSite } from "../../components/board-image.ts";
 import type { WantedWord } from "../../formats/apk-closure.ts";
 import { printProblems } from "../../site/problem.ts";
 import { readStack, readStackConfig } from "../../stacks/read-stack.ts";
+import { basesIn, isPart } from "../../stacks/site-files.ts";
 import type { AlpineArch } from "./known.ts";
 
 /** The words of apk's world that one kind of machine has, each with who asks for it. */
@@ -18,8 +19,10 @@ export type Wanted = (arch: AlpineArch) => readonly World[];
 export async function wantedWorlds(project: string): Promise<Wanted> {
   const folder = join(project, "stacks");
   const worlds: World[] = [];
+  const bases = await basesIn(folder);
   for (const stack of await stacksIn(folder)) {
     const read = await readStack(folder, stack, await readStackConfig(folder, stack));
+    if (isPart(join(folder, `${stack}.yaml`), read, bases)) continue;
     if (!read.ok)
       throw new Error(`What boards are to have is not known yet:\n${printProblems(read.problems).trimEnd()}`);
     for (const world of worldsOfSite(read.site)) {

@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { boardAccess } from "../../components/board-image.ts";
-import { planSite } from "../../components/boot-plan.ts";
-import { siteKeys, siteSecretLength } from "../../site/keys.ts";
+import { dirname, relative, resolve, sep } from "node:path";
+import { cwd } from "node:process";
 import type { Site } from "../../site/model.ts";
-import { printProblems } from "../../site/problem.ts";
-import { readSite, type SiteResult } from "../../site/read.ts";
-import { readLock } from "../../stacks/read-lock.ts";
+import { type Problem, printProblems } from "../../site/problem.ts";
+import { readSiteOf, type SiteResult } from "../../site/read.ts";
+import { readLayers } from "../../stacks/read-base.ts";
 import { readStack, readStackConfig } from "../../stacks/read-stack.ts";
+import { basesIn, isPart } from "../../stacks/site-files.ts";
 import { stacksFolder } from "../stack/chosen.ts";
 import { summary } from "./summary.ts";
 
@@ -16,41 +15,77 @@ export interface Check {
   readonly text: string;
 }
 
-/** Checks a site file by itself. @throws when it cannot be read. */
-export async function checkFile(file: string, why: boolean): Promise<Check> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${file} cannot be read: ${error.code === "ENOENT" ? "there is no such file" : error.message}.`);
-  });
-  return report(readSite({ file, text }), why);
+/**
+ * Checks site files, and every site beside them that is based on one of them. A file that is only a part of such sites
+ * is judged by them. What several sites have of a base is said once.
+ */
+export async function checkFiles(files: readonly string[], why: boolean): Promise<Check> {
+  const results = new Map<string, SiteResult>();
+  for (const path of files.map((file) => resolve(file))) {
+    const folder = folderOf(path);
+    const read = async (site: string) => results.get(site) ?? (await readFileAsSite(folder, site));
+    const own = await read(path);
+    const bases = await basesIn(folder);
+    if (!isPart(path, own, bases)) results.set(path, own);
+    for (const site of bases.get(path) ?? []) results.set(site, await read(site));
+  }
+  return await report([...results.values()], why);
 }
 
 /** Checks the site of a stack, with its overrides. */
 export async function checkStack(stack: string, why: boolean): Promise<Check> {
-  return report(await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack)), why);
+  return await report([await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack))], why);
 }
 
-async function report(result: SiteResult, why: boolean): Promise<Check> {
-  const warnings = printProblems(result.warnings);
-  if (!result.ok) return refused(printProblems(result.problems) + worthALook(warnings), result.problems.length);
-  const planned = planSite(result.site, await anyKeys(result.site));
-  if (!planned.ok) {
-    const problems = printProblems(result.locate(planned.problems));
-    return refused(problems + worthALook(warnings), planned.problems.length);
-  }
-  const ofBoards = planned.plan?.warnings.map((line) => `${line}\n`).join("") ?? "";
-  return { ok: true, text: worthALook(warnings + ofBoards) + summary(result.site, why) };
+/** Bases are found in stacks/, or beside a file that is elsewhere. */
+function folderOf(path: string): string {
+  return path.startsWith(stacksFolder + sep) ? stacksFolder : dirname(path);
 }
 
-/** A plan of what boards boot needs public keys and an id, and is right or wrong whatever they are. */
-async function anyKeys(site: Site) {
-  const keys = siteKeys(new Uint8Array(siteSecretLength), site.name, site.epochs);
-  return { lock: await readLock(stacksFolder), access: boardAccess(keys), siteId: "00000000" };
+async function readFileAsSite(folder: string, path: string): Promise<SiteResult> {
+  const read = await readLayers(folder, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === undefined) throw error;
+    return { problem: unreadable(relative(cwd(), path), error) };
+  });
+  return "problem" in read ? { ok: false, problems: [read.problem], warnings: [] } : readSiteOf(read.layers);
 }
 
-function worthALook(warnings: string): string {
-  return warnings === "" ? "" : `Worth a look:\n${warnings}`;
+function unreadable(file: string, { code, message }: NodeJS.ErrnoException): Problem {
+  const absent = code === "ENOENT" || code === "ENOTDIR";
+  return {
+    ...{ file, line: 0, column: 0, rule: absent ? "no-site-file" : "unreadable-file" },
+    message: absent ? "there is no such file" : `it can't be read: ${message}`,
+    hint: absent ? "name a site file, such as stacks/example.yaml" : "make it a plain file that you may read",
+  };
 }
 
-function refused(text: string, count: number): Check {
-  return { ok: false, text: `${text}${count} ${count === 1 ? "problem" : "problems"}\n` };
+async function report(results: readonly SiteResult[], why: boolean): Promise<Check> {
+  const found = await Promise.all(results.map((result) => judge(result)));
+  const problems = [...new Set(found.flatMap((one) => one.problems))];
+  const warnings = [...new Set(found.flatMap((one) => one.warnings))];
+  const summaries = found.flatMap(({ site }) => (site === undefined ? [] : summary(site, why)));
+  const worthALook = warnings.length === 0 ? "" : `Worth a look:\n${warnings.join("")}`;
+  if (problems.length === 0) return { ok: true, text: worthALook + summaries.join("") };
+  const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}\n`;
+  return { ok: false, text: problems.join("") + worthALook + summaries.join("") + count };
+}
+
+/** What is to be said of one site, as text; the site itself when it has no problem. */
+interface Judged {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly site?: Site;
+}
+
+async function judge(result: SiteResult): Promise<Judged> {
+  const said = (problems: readonly Problem[]) => problems.map((problem) => printProblems([problem]));
+  const warnings = said(result.warnings);
+  if (!result.ok) return { problems: said(result.problems), warnings };
+  if (result.site.boot === undefined) return { problems: [], warnings, site: result.site };
+  // Only for sites that need it: loading it takes as long as all the rest.
+  const { planWithAnyKeys } = await import("./boot-check.ts");
+  const planned = await planWithAnyKeys(result.site);
+  if (!planned.ok) return { problems: said(result.locate(planned.problems)), warnings };
+  const ofBoards = planned.plan?.warnings.map((line) => `${line}\n`) ?? [];
+  return { problems: [], warnings: [...warnings, ...ofBoards], site: result.site };
 }

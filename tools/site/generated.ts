@@ -1,15 +1,20 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { jsonSchema } from "../../site/schema.ts";
+import { editorSchema, partSchema, partSchemaFile } from "../../site/schema-editor.ts";
 import { projectRoot } from "../lib/paths.ts";
 import { siteReference } from "./reference.ts";
 
 /** Files that are made from the schema, by their paths in the project. They are committed, so that editors find them. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
-    ["stacks/site.schema.json", `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+    ["stacks/site.schema.json", json(editorSchema())],
+    [`stacks/${partSchemaFile}`, json(partSchema())],
     ["docs/site.md", siteReference()],
   ]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** Writes them all. */

@@ -23,8 +23,8 @@ complete and explain the keys:
 \`npm run bramble -- check stacks/home.yaml\` says everything that is wrong with it, in a second and without touching
 anything. Amounts are whole numbers of \`MiB\`, \`GiB\` or \`TiB\`, times of \`s\`, \`m\`, \`h\` or \`d\`. Names are lower-case
 letters, digits and hyphens. Serials want quotes: without them, YAML takes some for numbers. Anchors and merge keys
-(\`<<\`) work. Small changes for one stack can be laid over the file: \`bramble:override\` in its stack file is merged as
-RFC 7396 says.
+(\`<<\`) work, within one file. A file can say only what differs from another (\`base\`), and \`bramble:override\` in the
+stack file is laid over both: [environments](environments.md) has the rules.
 `;
 
 const placement = `## Which VM runs where
