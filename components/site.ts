@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { sshKeyPair } from "../formats/ssh-key.ts";
+import { Roster } from "../providers/roster/resource.ts";
 import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
 import type { Host, HostName, Site as SiteModel, Vm } from "../site/model.ts";
@@ -7,6 +8,7 @@ import type { BootPlan } from "./boot-plan.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { Hypervisor, LostHypervisor } from "./hypervisor.ts";
 import { networkBoot } from "./network-boot.ts";
+import { siteRoster } from "./roster.ts";
 import { SharedStorage } from "./shared-storage.ts";
 import { SlurmCluster } from "./slurm-cluster.ts";
 import { VirtualMachine } from "./virtual-machine.ts";
@@ -76,6 +78,9 @@ export class Site extends pulumi.ComponentResource {
         },
       ]),
     );
+    const listed = siteRoster(site, keys, siteId);
+    const machines = new Map(Object.entries(listed.machines));
+    const roster = new Roster(site.name, listed, { parent: this, dependsOn: fenced });
     const vms = new Map(site.vms.map((vm) => [vm.name, vm]));
     const machine = (vm: Vm, disposable: boolean, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => {
       const place = found(hosts, vm.host);
@@ -93,7 +98,7 @@ export class Site extends pulumi.ComponentResource {
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
           disposable,
-          after: [...fenced, ...mounted(vm.host), ...after],
+          after: [roster, ...fenced, ...mounted(vm.host), ...after],
         },
         { parent },
       );
@@ -104,11 +109,11 @@ export class Site extends pulumi.ComponentResource {
         cluster.name,
         {
           cluster,
-          siteName: site.name,
           network: site.network,
           users: site.users,
           mungeKey: keys.mungeKey(cluster.name),
           deployKey: deployKey.privateKey,
+          leaving: (worker) => found(machines, worker).leave?.show ?? {},
           machine: (vmName, parent, after) => machine(found(vms, vmName), cluster.disposable, parent, after),
         },
         { parent: this },

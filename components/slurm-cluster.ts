@@ -3,12 +3,12 @@ import { chronyConf } from "../formats/chrony-conf.ts";
 import { exportsFile } from "../formats/exports-file.ts";
 import { hostsFile } from "../formats/hosts-file.ts";
 import { cgroupConf, slurmConf } from "../formats/slurm-conf.ts";
+import type { LeavingStep } from "../providers/roster/inputs.ts";
 import type { Network, SlurmCluster as SlurmClusterModel, User, VmName } from "../site/model.ts";
 import { remoteStep } from "./remote-step.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
 
 export interface SlurmClusterArgs {
-  readonly siteName: string;
   readonly cluster: SlurmClusterModel;
   readonly network: Network;
   readonly users: readonly User[];
@@ -16,6 +16,8 @@ export interface SlurmClusterArgs {
   readonly mungeKey: Uint8Array;
   /** The private key that logs in to the VMs. */
   readonly deployKey: string;
+  /** What the step of a worker is told, so that it can take the worker out of the cluster again. */
+  readonly leaving: (worker: VmName) => LeavingStep["show"];
   /** Makes the VM of that name as a part of the cluster. */
   readonly machine: (name: VmName, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => VirtualMachine;
 }
@@ -79,11 +81,8 @@ export class SlurmCluster extends pulumi.ComponentResource {
             remove: true,
             show: {
               ...onEveryNode,
-              places: JSON.stringify({ site: args.siteName, worker: worker.host, controller: controller.host }),
-              guest: JSON.stringify(worker.target),
-              controller: JSON.stringify(controller.target),
+              ...args.leaving(member),
               group: group.name,
-              patience: String(cluster.drainTimeoutSeconds),
               chronyConf: chronyConf({ servers: [controller.target.address], allow: [] }),
             },
             hide: secrets,

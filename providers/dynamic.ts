@@ -5,6 +5,7 @@ const implementations = {
   BoardIdentity: "@bramble/providers/board-identity/provider",
   Apkovl: "@bramble/providers/apkovl/provider",
   BootloaderConfig: "@bramble/providers/bootloader-config/provider",
+  Roster: "@bramble/providers/roster/provider",
   TftpTree: "@bramble/providers/tftp-tree/provider",
 } as const;
 

@@ -34,6 +34,8 @@ export const variables = {
   storage: "BRAMBLE_STORAGE",
   /** Where a worker and its controller run, as JSON of a WorkerPlaces. */
   places: "BRAMBLE_PLACES",
+  /** A VM as its host knows it, as JSON of a VmOnHost. */
+  machine: "BRAMBLE_MACHINE",
   dnsmasqConf: "BRAMBLE_DNSMASQ_CONF",
   nginxConf: "BRAMBLE_NGINX_CONF",
 } as const;

@@ -5,6 +5,7 @@ import { connect, type SshTarget, Unreachable } from "../transport/ssh.ts";
 import { optional, required, requiredSeconds, requiredTarget } from "./environment.ts";
 import { type GuestFile, onGuest } from "./guest-script.ts";
 import { nodeArguments, nodeFiles } from "./slurm-node.ts";
+import { hasGone } from "./vm-on-host.ts";
 
 /** What the variable `places` holds, as JSON: the hosts that these VMs run on. */
 export interface WorkerPlaces {
@@ -46,6 +47,7 @@ export async function addWorker(): Promise<string> {
 export async function removeWorker(interrupted: AbortSignal): Promise<string> {
   const guest = requiredTarget("guest");
   const key = required("sshKey");
+  if (await hasGone(key)) return `${guest.name} has left the cluster, and its VM is gone`;
   const { site, worker, controller }: Partial<WorkerPlaces> = JSON.parse(optional("places") ?? "{}");
   const lost = site === undefined ? {} : await lostHosts(site);
   if (controller !== undefined && controller in lost)

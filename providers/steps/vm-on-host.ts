@@ -1,0 +1,60 @@
+import type { FolderServer } from "../transport/folder-server.ts";
+import { lostHosts } from "../transport/key-files.ts";
+import { reach } from "../transport/reach.ts";
+import { optional } from "./environment.ts";
+import { onGuest } from "./guest-script.ts";
+
+/** A VM as its host knows it. */
+export interface VmOnHost {
+  readonly site: string;
+  /** The host's name in the site file, and how it is reached. */
+  readonly host: string;
+  readonly on: FolderServer;
+  readonly uuid: string;
+  /** What is written into the VM's definition: whose it is. */
+  readonly owner: string;
+}
+
+/** How long a host is waited for, in seconds. */
+const reachPatience = 60;
+/** How long a VM has to shut down before its power is turned off, in seconds: as long as engine/libvirt gives it. */
+const shutdownPatience = 90;
+
+/**
+ * Whether the VM that this step is about has gone from its host already, so that there is nothing to take out of a
+ * cluster any more. Steps of older states do not say where their VM is; they go on as if it was there.
+ */
+export async function hasGone(key: string): Promise<boolean> {
+  const text = optional("machine");
+  if (text === undefined) return false;
+  const vm: VmOnHost = JSON.parse(text);
+  return (await isOnLostHost(vm)) ? false : !(await isThere(vm, key));
+}
+
+/** Whether its host is said never to run again. */
+export async function isOnLostHost({ site, host }: VmOnHost): Promise<boolean> {
+  return host in (await lostHosts(site));
+}
+
+/** Whether its host knows it. @throws Error when the host can't be asked, or the VM is somebody else's. */
+export async function isThere(vm: VmOnHost, key: string): Promise<boolean> {
+  return (await atHost(vm, key, "look")) !== "absent";
+}
+
+/** Shuts a VM down and makes its host forget it; its disks stay. Nothing where it has gone already. */
+export async function removeVm(vm: VmOnHost, key: string): Promise<void> {
+  await atHost(vm, key, "remove");
+}
+
+async function atHost({ host, on, uuid, owner }: VmOnHost, key: string, step: "look" | "remove"): Promise<string> {
+  const connection = await reach(on, () => key, reachPatience);
+  try {
+    return await onGuest(connection, {
+      what: `looking after a VM on ${host}`,
+      scripts: ["vm-on-host"],
+      args: [step, uuid, owner, String(shutdownPatience)],
+    });
+  } finally {
+    connection.close();
+  }
+}
