@@ -22,3 +22,13 @@ boards:
   box: { model: pc, connect: local, cores: 2, memory: 4GiB, disk: 30GiB, accelerator: tcg, storage: ${storage} }
 `;
 }
+
+/** A PC, and a board whose boot folder lies on this machine; nobody serves it here. */
+export function bootSite(roots: string): string {
+  return `network: { cidr: 198.51.100.0/24, gateway: 198.51.100.1 }
+boot: { server: tower, manage: false, tftp: ${roots}/tftp, http: ${roots}/http, bootloader: { order: [network, sd] } }
+boards:
+  tower: { model: pc, role: boot-server, memory: 4GiB, connect: local, address: 198.51.100.5 }
+  pi1: { model: pi5, memory: 8GiB, serial: "7a1c0b2f9ffefd01", mac: "2c:cf:67:00:00:01", address: 198.51.100.11 }
+`;
+}
