@@ -45,6 +45,8 @@ const tiers: Record<string, Tier> = {
 /** Debian packages that only tests need. */
 const testPackages = [
   "openssh-server",
+  "openssl",
+  "keepalived",
   "iproute2",
   "procps",
   "nginx-light",

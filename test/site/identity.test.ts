@@ -62,6 +62,22 @@ describe("the keys of a site", () => {
     );
   });
 
+  it("of a k3s cluster are others for each authority and joiner, and for no other label", () => {
+    const all = [
+      keys.k3sCa("web", "server"),
+      keys.k3sCa("web", "client"),
+      keys.k3sCa("web-server", "server"),
+      keys.k3sToken("web", "server"),
+      keys.k3sToken("web", "agent"),
+      keys.derive("k3sCa", "web"),
+      keys.derive("k3sToken", "web-server"),
+    ];
+    assert.equal(new Set(all.map(hex)).size, all.length);
+    const rotated = siteKeys(secret, "home", { ...first, k3sToken: 2 });
+    assert.notDeepEqual(rotated.k3sToken("web", "agent"), keys.k3sToken("web", "agent"));
+    assert.deepEqual(rotated.k3sCa("web", "server"), keys.k3sCa("web", "server"));
+  });
+
   it("are not made for a subject that could look like another label", () => {
     for (const subject of ["", "a#1", "a/b", "../a", "A", "a b", "a".repeat(64)]) {
       assert.throws(() => keys.sshHostKey(subject), /not a name/);
