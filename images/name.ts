@@ -30,8 +30,9 @@ export function imageHash(arch: Arch, recipe: Recipe = slurmNode): string {
   };
   add("manifest", manifestPath(recipe, arch));
   add("initrd-init.sh", initrdInit);
-  add("customize.sh", `${recipe.folder}/customize.sh`);
-  for (const file of filesUnder(`${recipe.folder}/files`)) add(`files/${file}`, `${recipe.folder}/files/${file}`);
+  add("customize.sh", `${recipe.base}/customize.sh`);
+  add("recipe.sh", `${recipe.folder}/recipe.sh`);
+  for (const file of filesUnder(`${recipe.base}/files`)) add(`files/${file}`, `${recipe.base}/files/${file}`);
   return hash.digest("hex");
 }
 

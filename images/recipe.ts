@@ -6,12 +6,15 @@ export const architectures = ["amd64", "arm64"] as const;
 export type Arch = (typeof architectures)[number];
 
 /**
- * What a guest image is made of: a folder beside this file with `packages` (one a line, `@arch@` stands for the
- * architecture), `files/` (laid over the root), `customize.sh` (run in the root) and a manifest per architecture.
+ * What a guest image is made of. The base, which recipes share: `packages` (one a line, `@arch@` stands for the
+ * architecture), `files/` (laid over the root) and `customize.sh` (run in the root). The recipe's own: more `packages`,
+ * `recipe.sh` (sourced by that script) and a manifest per architecture.
  */
 export interface Recipe {
   readonly name: string;
   readonly folder: string;
+  /** The folder of the base. */
+  readonly base: string;
   /** Debian's code name. */
   readonly suite: string;
   /** Bytes of the disk as the guest first sees it; an overlay may be larger, and the guest grows into it. */
@@ -19,9 +22,12 @@ export interface Recipe {
 }
 
 /** A Slurm controller or worker: which of the two is said by the seed and the steps after it. */
-export const slurmNode: Recipe = recipe("debian-13-slurm", "trixie", 3 * 1024 ** 3);
+export const slurmNode: Recipe = debian13("debian-13-slurm");
 
-export const recipes: readonly Recipe[] = [slurmNode];
+/** A k3s server or agent, without k3s: that is brought by a step, in the version that the site file names. */
+export const k3sNode: Recipe = debian13("debian-13-k3s");
+
+export const recipes: readonly Recipe[] = [slurmNode, k3sNode];
 
 /** @throws Error naming the recipes there are. */
 export function recipeNamed(name: string): Recipe {
@@ -32,10 +38,12 @@ export function recipeNamed(name: string): Recipe {
 
 /** The packages that the recipe asks for by name, without what they depend on. */
 export function askedPackages(recipe: Recipe, arch: Arch): readonly string[] {
-  return readFileSync(`${recipe.folder}/packages`, "utf8")
-    .split("\n")
-    .map((line) => line.replace(/#.*/, "").replaceAll("@arch@", arch).trim())
-    .filter((line) => line !== "");
+  return [recipe.base, recipe.folder].flatMap((folder) =>
+    readFileSync(`${folder}/packages`, "utf8")
+      .split("\n")
+      .map((line) => line.replace(/#.*/, "").replaceAll("@arch@", arch).trim())
+      .filter((line) => line !== ""),
+  );
 }
 
 /** This machine's architecture; images are built on the architecture they are for. */
@@ -49,6 +57,10 @@ export function manifestPath(recipe: Recipe, arch: Arch): string {
   return `${recipe.folder}/${arch}.manifest`;
 }
 
-function recipe(name: string, suite: string, virtualSize: number): Recipe {
-  return { name, suite, virtualSize, folder: fileURLToPath(new URL(name, import.meta.url)) };
+function debian13(name: string): Recipe {
+  return { name, suite: "trixie", virtualSize: 3 * 1024 ** 3, folder: beside(name), base: beside("debian-13") };
+}
+
+function beside(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
 }

@@ -6,9 +6,11 @@ import { imageName } from "../../images/name.ts";
 import {
   architectures,
   askedPackages,
+  k3sNode,
   machineArch,
   manifestPath,
   type Recipe,
+  recipes,
   slurmNode,
 } from "../../images/recipe.ts";
 import { installedPackages } from "../../tools/image/build.ts";
@@ -46,18 +48,27 @@ describe("the manifest of an image", () => {
     throws(() => parseManifest("suite trixie\narch amd64\n", "x.manifest"), /"time …" is missing/);
   });
 
-  for (const arch of architectures) {
-    it(`is there for ${arch} and holds each package that the recipe asks for`, () => {
-      const path = manifestPath(slurmNode, arch);
+  for (const [recipe, arch] of recipes.flatMap((recipe) => architectures.map((arch) => [recipe, arch] as const))) {
+    it(`of ${recipe.name} is there for ${arch} and holds each package that the recipe asks for`, () => {
+      const path = manifestPath(recipe, arch);
       const manifest = parseManifest(readFileSync(path, "utf8"), path);
       equal(manifest.arch, arch);
-      equal(manifest.suite, slurmNode.suite);
+      equal(manifest.suite, recipe.suite);
       deepEqual(
-        askedPackages(slurmNode, arch).filter((name) => !manifest.packages.has(name)),
+        askedPackages(recipe, arch).filter((name) => !manifest.packages.has(name)),
         [],
       );
     });
   }
+
+  it("of a k3s node holds neither Slurm nor ipset, with which agents are minutes late", () => {
+    const path = manifestPath(k3sNode, "amd64");
+    const { packages } = parseManifest(readFileSync(path, "utf8"), path);
+    deepEqual(
+      ["slurmd", "munge", "ipset"].filter((name) => packages.has(name)),
+      [],
+    );
+  });
 });
 
 describe("what differs between manifest and mirror", () => {
@@ -151,7 +162,8 @@ describe("the name of an image", () => {
   beforeEach(() => {
     folder = mkdtempSync(`${tmpdir()}/bramble-image-test-`);
     cpSync(slurmNode.folder, folder, { recursive: true });
-    copy = { ...slurmNode, folder };
+    cpSync(slurmNode.base, `${folder}/base`, { recursive: true });
+    copy = { ...slurmNode, folder, base: `${folder}/base` };
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -160,9 +172,12 @@ describe("the name of an image", () => {
     match(imageName("amd64"), /^debian-13-slurm-amd64-[0-9a-f]{16}$/);
   });
 
-  it("differs by architecture", () => notEqual(imageName("arm64"), imageName("amd64")));
+  it("differs by architecture and by recipe", () => {
+    notEqual(imageName("arm64"), imageName("amd64"));
+    match(imageName("amd64", k3sNode), /^debian-13-k3s-amd64-[0-9a-f]{16}$/);
+  });
 
-  for (const file of ["amd64.manifest", "customize.sh", "files/etc/cloud/cloud.cfg"]) {
+  for (const file of ["amd64.manifest", "recipe.sh", "base/customize.sh", "base/files/etc/cloud/cloud.cfg"]) {
     it(`changes with ${file}`, () => {
       writeFileSync(`${folder}/${file}`, "\n", { flag: "a" });
       notEqual(imageName("amd64", copy), imageName("amd64"));
@@ -170,7 +185,7 @@ describe("the name of an image", () => {
   }
 
   it("changes with a new file", () => {
-    writeFileSync(`${folder}/files/etc/new`, "");
+    writeFileSync(`${folder}/base/files/etc/new`, "");
     notEqual(imageName("amd64", copy), imageName("amd64"));
   });
 });

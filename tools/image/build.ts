@@ -84,7 +84,7 @@ async function makeRoot(scratch: string, options: BuildOptions): Promise<void> {
       `--customize-hook=tar-in ${quoted(`${scratch}/files.tar`)} /`,
       '--customize-hook=chroot "$1" /bin/sh /customize.sh',
       `--customize-hook=copy-out /boot ${quoted(scratch)}`,
-      '--customize-hook=rm -rf "$1"/boot/* "$1"/customize.sh "$1"/tmp/* "$1"/var/tmp/*',
+      '--customize-hook=rm -rf "$1"/boot/* "$1"/customize.sh "$1"/recipe.sh "$1"/tmp/* "$1"/var/tmp/*',
       manifest.suite,
       `${scratch}/root.tar`,
       `deb ${mirror.address} ${recipe.suite} main`,
@@ -97,7 +97,7 @@ async function makeRoot(scratch: string, options: BuildOptions): Promise<void> {
 
 /** The recipe's files and script as a tar that has the same bytes for every checkout: owners, modes and times are set. */
 async function layFiles(path: string, options: BuildOptions): Promise<void> {
-  const { folder } = options.recipe;
+  const { base, folder } = options.recipe;
   const same = [
     "--sort=name",
     "--owner=0",
@@ -106,7 +106,8 @@ async function layFiles(path: string, options: BuildOptions): Promise<void> {
     "--mode=u+w,a+rX,go-w",
     `--mtime=@${epoch(options.manifest)}`,
   ];
-  await runHere(["tar", "-cf", path, ...same, "-C", folder, "customize.sh", "-C", `${folder}/files`, "."], options);
+  const scripts = ["-C", base, "customize.sh", "-C", folder, "recipe.sh"];
+  await runHere(["tar", "-cf", path, ...same, ...scripts, "-C", `${base}/files`, "."], options);
 }
 
 /** Nothing may have slipped in or changed on the way: what dpkg has installed is what the manifest says. */

@@ -27,21 +27,21 @@ export function imageCommand(): Command {
   command
     .command("renew")
     .description("pins the packages that the mirror has now; machines are replaced at the next `up`")
-    .argument("[name]", "which image", slurmNode.name)
+    .argument("[name]", "which image; left out: all of them")
     .addOption(mirrorOption())
-    .action((name: string, options: { mirror?: string }) =>
+    .action((name: string | undefined, options: { mirror?: string }) =>
       ended(async (signal) => {
         const [{ renewManifest }, { describeChange }] = await Promise.all([
           import("./renew.ts"),
           import("./manifest.ts"),
         ]);
-        const recipe = recipeNamed(name);
-        for (const arch of architectures) {
-          const changes = await renewManifest(recipe, arch, { mirror: options.mirror, signal });
-          say(
-            `${recipe.name} ${arch}: ${changes.length === 0 ? "nothing is newer" : `${changes.length} packages changed`}`,
-          );
-          for (const change of changes) say(`  ${describeChange(change)}`);
+        for (const recipe of name === undefined ? recipes : [recipeNamed(name)]) {
+          for (const arch of architectures) {
+            const changes = await renewManifest(recipe, arch, { mirror: options.mirror, signal });
+            const what = changes.length === 0 ? "nothing is newer" : `${changes.length} packages changed`;
+            say(`${recipe.name} ${arch}: ${what}`);
+            for (const change of changes) say(`  ${describeChange(change)}`);
+          }
         }
       }),
     );

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs inside the new root, with no mounts and no network. Sets up services; files/ is already in place.
+# Runs inside the new root, with no mounts and no network. Sets up services; files/ is already in place. What is of one
+# recipe alone is in its recipe.sh.
 set -eu
 
 systemctl --quiet enable systemd-networkd ssh chrony bramble-grow-root serial-getty@ttyS0
-systemctl --quiet disable slurmctld slurmd munge nfs-server nfs-client.target rpcbind.service rpcbind.socket \
-  nfs-blkmap getty@tty1 e2scrub_reap cloud-init-hotplugd.socket sshd-keygen systemd-pstore \
-  systemd-network-generator
+systemctl --quiet disable nfs-client.target rpcbind.service rpcbind.socket nfs-blkmap getty@tty1 e2scrub_reap \
+  cloud-init-hotplugd.socket sshd-keygen systemd-pstore systemd-network-generator
+. /recipe.sh
 
 # Timers and mounts that a guest that is replaced and not maintained has no use for.
 systemctl --quiet mask apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
@@ -49,7 +50,7 @@ rm -rf /usr/lib/python3.13/test /usr/lib/python3.13/pydoc_data /usr/lib/python3.
 python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /usr/lib/python3 /usr/lib/python3.13
 
 # Nothing of one machine in the image: keys, ids and seeds are made or brought at the first boot.
-rm -f /etc/ssh/ssh_host_* /etc/munge/munge.key /var/lib/dbus/machine-id /var/lib/systemd/random-seed
+rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id /var/lib/systemd/random-seed
 : > /etc/machine-id
 printf '%s %s\n' "$BRAMBLE_IMAGE" "$BRAMBLE_IMAGE_HASH" > /etc/bramble-image
 
