@@ -6,8 +6,8 @@ export const lockPath = "stacks/artifacts.lock.json";
 /** The command that writes the entry of an artifact. */
 export const updateCommand = (name: string) => `npm run bramble -- artifacts update ${name}`;
 
-/** The name of an artifact: `alpine-rpi`, `alpine-packages-x86_64`. */
-export const artifactName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** The name of an artifact: `alpine-rpi`, `alpine-packages-x86_64`, `k3s-v1.35.0+k3s3-x86_64`. */
+export const artifactName = /^[a-z0-9][a-z0-9_-]{0,62}$|^k3s-v[a-z0-9.+_-]{1,58}$/;
 
 /**
  * Whether a path may stand for a file in an archive: relative, with `/`, without `.` or `..` in it, and in characters
@@ -50,10 +50,34 @@ const setSchema = z.strictObject({
   files: z.record(memberPath, lockedFileSchema),
 });
 
+const releasedBundleSchema = z.strictObject({
+  ...facts,
+  /** The address that the names of the parts go behind. */
+  url: address,
+  sha256,
+  bytes,
+  /** The files of a release that it is packed from here. */
+  parts: z.record(memberPath, lockedFileSchema),
+});
+
+const builtBundleSchema = z.strictObject({
+  ...facts,
+  sha256,
+  bytes,
+  /** Over all that it was built from here. */
+  inputs: sha256,
+});
+
 /** Told apart before they are checked, so that messages are about the one that is meant. */
 const artifactSchema = z.unknown().transform((value, context) => {
-  const isSet = typeof value === "object" && value !== null && "world" in value;
-  const read: z.ZodSafeParseResult<Artifact> = isSet ? setSchema.safeParse(value) : fileSchema.safeParse(value);
+  const has = (key: string) => typeof value === "object" && value !== null && key in value;
+  const read: z.ZodSafeParseResult<Artifact> = has("world")
+    ? setSchema.safeParse(value)
+    : has("parts")
+      ? releasedBundleSchema.safeParse(value)
+      : has("inputs")
+        ? builtBundleSchema.safeParse(value)
+        : fileSchema.safeParse(value);
   if (read.success) return read.data;
   context.issues.push(...read.error.issues.map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
   return z.NEVER;
@@ -70,8 +94,16 @@ export type LockedFile = Readonly<z.infer<typeof lockedFileSchema>>;
 export type FileArtifact = Readonly<z.infer<typeof fileSchema>>;
 /** Files that are downloaded one by one: the packages of a release, with their indexes. */
 export type ArtifactSet = Readonly<z.infer<typeof setSchema>>;
-/** A download that is pinned. A set has a `world`. */
-export type Artifact = FileArtifact | ArtifactSet;
+/** A file that is packed here, from a release's files: it has the same bytes on every machine. */
+export type ReleasedBundle = Readonly<z.infer<typeof releasedBundleSchema>> & { readonly files?: never };
+/** A file that was built here, and has other bytes where another compiler builds it. */
+export type BuiltBundle = Readonly<z.infer<typeof builtBundleSchema>> & {
+  readonly url?: never;
+  readonly files?: never;
+};
+export type Bundle = ReleasedBundle | BuiltBundle;
+/** Something that is pinned. A set has a `world`, a bundle has `parts` or `inputs`. */
+export type Artifact = FileArtifact | ArtifactSet | Bundle;
 /** Every download of a project. */
 export type ArtifactLock = Readonly<z.infer<typeof lockSchema>>;
 
@@ -94,12 +126,15 @@ export function printLock(lock: ArtifactLock): string {
   const artifacts = sorted(lock.artifacts).map(([name, artifact]) => {
     const { version, released, url, files } = artifact;
     const content = isSet(artifact) ? {} : { sha256: artifact.sha256, bytes: artifact.bytes };
-    const facts = Object.entries({ version, released, url, ...content })
+    const inputs = "inputs" in artifact ? artifact.inputs : undefined;
+    const facts = Object.entries({ version, released, url, ...content, inputs })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `      ${member(key, value)}`);
     const world = isSet(artifact) ? [`      "world": ${list([...artifact.world].sort(), "      ")}`] : [];
     const members = files === undefined ? [] : [`      "files": ${block(sorted(files).map(printFile), "      ")}`];
-    return `    ${JSON.stringify(name)}: ${block([...facts, ...world, ...members], "    ")}`;
+    const parts =
+      "parts" in artifact ? [`      "parts": ${block(sorted(artifact.parts).map(printFile), "      ")}`] : [];
+    return `    ${JSON.stringify(name)}: ${block([...facts, ...world, ...members, ...parts], "    ")}`;
   });
   return `${block(['  "format": 1', `  "artifacts": ${block(artifacts, "  ")}`], "")}\n`;
 }
@@ -137,6 +172,11 @@ export function lockedFile(lock: ArtifactLock, name: string, path?: string): Loc
 /** Whether an artifact is a set of files that are downloaded one by one. */
 export function isSet(artifact: Artifact): artifact is ArtifactSet {
   return "world" in artifact;
+}
+
+/** Whether an artifact is a file that is packed or built here. */
+export function isBundle(artifact: Artifact): artifact is Bundle {
+  return "parts" in artifact || "inputs" in artifact;
 }
 
 /** All that belongs to an artifact: the file itself, without a path, and the files of an archive or a set. */
