@@ -12,6 +12,11 @@ export interface NfsExport {
    * of machines that have root over all disks in it anyway, and for a folder with nothing else in it.
    */
   readonly store?: string;
+  /**
+   * Makes it one folder of a file system that others have other folders of: the server looks at each request whether the
+   * file lies in it, since a client's root could name any file of the file system (exports(5), subtree_check).
+   */
+  readonly part?: true;
   /** Offered only while a file system is mounted there, so that what lies below an absent disk is never in its place. */
   readonly mountpoint?: string;
   /** Words at the end of the line, by which it is found again. */
@@ -29,10 +34,10 @@ export function exportsFile(exports: readonly NfsExport[]): string {
 }
 
 /** One line of it. */
-export function exportLine({ path, clients, store, mountpoint, note }: NfsExport): string {
+export function exportLine({ path, clients, store, part, mountpoint, note }: NfsExport): string {
   const options =
     store === undefined
-      ? ["rw", "sync", "no_subtree_check", "root_squash"]
+      ? ["rw", "sync", part ? "subtree_check" : "no_subtree_check", "root_squash"]
       : ["rw", "sync", "no_subtree_check", "no_root_squash", "sec=sys", `fsid=${exportId(store)}`];
   if (mountpoint !== undefined) options.push(`mountpoint=${mountpoint}`);
   const hosts = clients.map((client) => `${client}(${options.join(",")})`);

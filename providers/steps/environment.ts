@@ -36,6 +36,24 @@ export const variables = {
   places: "BRAMBLE_PLACES",
   /** A VM as its host knows it, as JSON of a VmOnHost. */
   machine: "BRAMBLE_MACHINE",
+  /** Whose node a VM is in k3s, as JSON of a K3sMembership. */
+  k3sMembership: "BRAMBLE_K3S_MEMBERSHIP",
+  /** What a node of k3s is to be, as JSON of a K3sNodeSpec. */
+  k3sNode: "BRAMBLE_K3S_NODE",
+  /** The text of its config.yaml; tokens are in files of their own. */
+  k3sConfig: "BRAMBLE_K3S_CONFIG",
+  /** The text of its registries.yaml, where it has one. */
+  k3sRegistries: "BRAMBLE_K3S_REGISTRIES",
+  /** What its service has in its environment, as systemd reads it from a file. */
+  k3sEnvironment: "BRAMBLE_K3S_ENVIRONMENT",
+  /** Of a server that holds the cluster's address with others. */
+  keepalivedConf: "BRAMBLE_KEEPALIVED_CONF",
+  /** Tokens and authorities, as JSON of a K3sSecrets; secret. */
+  k3sSecrets: "BRAMBLE_K3S_SECRETS",
+  /** Where Kubernetes resources belong, as JSON of a K3sManifestsSpec. */
+  k3sResources: "BRAMBLE_K3S_RESOURCES",
+  /** Kubernetes resources to be in a cluster, as YAML. */
+  manifests: "BRAMBLE_MANIFESTS",
   dnsmasqConf: "BRAMBLE_DNSMASQ_CONF",
   nginxConf: "BRAMBLE_NGINX_CONF",
 } as const;

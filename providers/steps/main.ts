@@ -5,6 +5,10 @@ import { boardReady } from "./board-ready.ts";
 import { configureBootServer, removeBootServer } from "./boot-server.ts";
 import { guestReady } from "./guest-ready.ts";
 import { mountStorage, unmountStorage } from "./host-storage.ts";
+import { removeNode } from "./k3s-leave.ts";
+import { applyManifests, removeManifests } from "./k3s-manifests.ts";
+import { addNode } from "./k3s-node.ts";
+import { exportPodStorage, withdrawPodStorage } from "./k3s-storage.ts";
 import { configureNfsServer, removeNfsServer } from "./nfs-server.ts";
 import { configureController } from "./slurm-controller.ts";
 import { addWorker, removeWorker } from "./slurm-worker.ts";
@@ -14,6 +18,12 @@ const steps = new Map<string, (signal: AbortSignal) => Promise<string>>([
   ["slurm-controller apply", configureController],
   ["slurm-worker apply", addWorker],
   ["slurm-worker remove", removeWorker],
+  ["k3s-node apply", addNode],
+  ["k3s-node remove", removeNode],
+  ["k3s-manifests apply", applyManifests],
+  ["k3s-manifests remove", removeManifests],
+  ["k3s-storage apply", exportPodStorage],
+  ["k3s-storage remove", withdrawPodStorage],
   ["board-ready apply", boardReady],
   ["nfs-server apply", configureNfsServer],
   ["nfs-server remove", removeNfsServer],
@@ -30,8 +40,8 @@ if (step === undefined) {
 }
 
 const interruption = new AbortController();
-// What is applied can be applied again from anywhere; only a worker that is leaving has something to put back first.
-if (step !== removeWorker) {
+// What is applied can be applied again from anywhere; only who is leaving a cluster has something to put back first.
+if (step !== removeWorker && step !== removeNode) {
   interruption.signal.addEventListener("abort", () => {
     stderr.write("interrupted\n");
     exit(130);

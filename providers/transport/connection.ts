@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+
 export interface ScriptResult {
   readonly code: number;
   readonly stdout: string;
@@ -12,4 +14,10 @@ export interface Connection {
    */
   run(script: string, args?: readonly string[]): Promise<ScriptResult>;
   close(): void;
+}
+
+/** A connection that files can be sent over. */
+export interface SenderConnection extends Connection {
+  /** Writes a file there that only its owner can read. @param path absolute; its folder must be there */
+  send(source: Readable, path: string): Promise<void>;
 }

@@ -1,8 +1,10 @@
 import { connect as connectTo, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, type ConnectConfig } from "ssh2";
 import { fingerprint, publicKeyBlob } from "../../formats/ssh-key.ts";
-import type { Connection, ScriptResult } from "./connection.ts";
+import type { ScriptResult, SenderConnection } from "./connection.ts";
 
 /** A machine to log in to. Its host key is known beforehand: nothing is ever trusted on first use. */
 export interface SshTarget {
@@ -53,9 +55,20 @@ const pauses = [250, 500, 1000, 2000] as const;
  * Opens a connection, trying again while the target boots.
  * @throws HostKeyMismatch at once; Unreachable when the patience is used up.
  */
-export async function connect(target: SshTarget, privateKey: string, options: ConnectOptions): Promise<Connection> {
+export async function connect(
+  target: SshTarget,
+  privateKey: string,
+  options: ConnectOptions,
+): Promise<SenderConnection> {
   const client = await logIn(target, privateKey, options);
-  return { run: (script, args) => runScript(client, target, script, args), close: () => client.end() };
+  return {
+    run: (script, args = []) => runCommand(client, target, ["sh", "-s", "--", ...args], script),
+    send: async (source, path) => {
+      const { code, stderr } = await runCommand(client, target, ["sh", "-c", "umask 077 && cat >$0", path], source);
+      if (code !== 0) throw new Error(`${where(target)} did not take ${path}: ${stderr.trim()}`);
+    },
+    close: () => client.end(),
+  };
 }
 
 /** Like {@link connect}, for who needs more of the connection than scripts. */
@@ -117,13 +130,13 @@ function openSocket(host: string, port: number): Socket {
   return socket;
 }
 
-function runScript(
+function runCommand(
   client: Client,
   target: SshTarget,
-  script: string,
-  args: readonly string[] = [],
+  words: readonly string[],
+  input: string | Readable,
 ): Promise<ScriptResult> {
-  const command = ["sh", "-s", "--", ...args.map(quote)].join(" ");
+  const command = words.map(quote).join(" ");
   return new Promise((resolve, reject) => {
     const lost = () => reject(new Error(`the SSH connection to ${where(target)} was lost while a command ran on it`));
     client.once("close", lost);
@@ -141,7 +154,8 @@ function runScript(
         client.off("close", lost);
         resolve({ code: code ?? 128, stdout, stderr });
       });
-      channel.end(script);
+      if (typeof input === "string") channel.end(input);
+      else pipeline(input, channel).catch(reject);
     });
   });
 }
