@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Command>> = {
   refresh: async () => (await import("./stack/command.ts")).stackCommand("refresh"),
   destroy: async () => (await import("./stack/command.ts")).stackCommand("destroy"),
   ssh: async () => (await import("./ssh/command.ts")).sshCommand(),
+  kubeconfig: async () => (await import("./kubeconfig/command.ts")).kubeconfigCommand(),
   secret: async () => (await import("./secret/command.ts")).secretCommand(),
   "deploy-key": async () => (await import("./secret/command.ts")).deployKeyCommand(),
   "ssh-ca": async () => (await import("./secret/command.ts")).sshCaCommand(),
