@@ -4,12 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { boardAccess } from "./components/board-image.ts";
 import { planSite } from "./components/boot-plan.ts";
 import type { GuestImage } from "./components/guest-image.ts";
+import { k3sReleases } from "./components/k3s-releases.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
 import { imageName } from "./images/name.ts";
+import { k3sNode, slurmNode } from "./images/recipe.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
 import { parseSiteSecret, siteId, siteKeys } from "./site/keys.ts";
-import type { Arch } from "./site/model.ts";
+import type { Arch, Cluster } from "./site/model.ts";
 import { printProblems } from "./site/problem.ts";
 import { readLock } from "./stacks/read-lock.ts";
 import { readStack } from "./stacks/read-stack.ts";
@@ -37,8 +39,9 @@ if (!("value" in secret))
 const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
+const lock = await readLock(stacks);
 const planned = planSite(read.site, {
-  lock: await readLock(stacks),
+  lock,
   access: boardAccess(keys),
   siteId: siteId(secret.value),
 });
@@ -50,10 +53,11 @@ new Site(read.site.name, {
   keys,
   siteId: siteId(secret.value),
   image: guestImage,
+  k3s: k3sReleases(lock),
   ...(planned.plan && { plan: planned.plan }),
 });
 
-function guestImage(arch: Arch): GuestImage {
-  const name = imageName(arch === "x86_64" ? "amd64" : "arm64");
+function guestImage(arch: Arch, type: Cluster["type"]): GuestImage {
+  const name = imageName(arch === "x86_64" ? "amd64" : "arm64", type === "slurm" ? slurmNode : k3sNode);
   return { name, folder: `.bramble/images/${name}` };
 }

@@ -12,8 +12,8 @@ export interface HypervisorArgs {
   readonly siteName: string;
   /** The bridge that VMs attach to; made here where the site has a network of its own. */
   readonly bridge: string;
-  /** The guest image that its VMs are made from. */
-  readonly image: GuestImage;
+  /** The guest images that its VMs are made from. */
+  readonly images: readonly GuestImage[];
   /** Of a host that boots over the network: it must say by itself that it is ready. */
   readonly gate?: BoardGate;
   /** The folder that it shares with other hosts. */
@@ -28,22 +28,28 @@ export interface HypervisorParts {
   readonly pool: libvirt.Pool;
   /** Where data disks are that all hosts of a storage see, so that their VMs find them on each of these. */
   readonly dataPool: libvirt.Pool | undefined;
-  readonly disk: libvirt.Volume;
-  readonly kernel: libvirt.Volume;
-  readonly initrd: libvirt.Volume;
+  /** By the image's name. */
+  readonly images: ReadonlyMap<string, ImageParts>;
   /** A network that must be there first; none where the host brings its own bridge. */
   readonly network: libvirt.Network | undefined;
   /** Where the host must be asked before a VM is made on it. */
   readonly gate: BoardGate | undefined;
 }
 
-/** A host that runs VMs: one connection, one storage pool, the guest image and, where asked for, a network. */
+/** A guest image on a host. */
+export interface ImageParts {
+  readonly disk: libvirt.Volume;
+  readonly kernel: libvirt.Volume;
+  readonly initrd: libvirt.Volume;
+}
+
+/** A host that runs VMs: one connection, one storage pool, the guest images and, where asked for, a network. */
 export class Hypervisor extends pulumi.ComponentResource {
   readonly parts: HypervisorParts;
 
   constructor(name: string, args: HypervisorArgs, options?: pulumi.ComponentResourceOptions) {
     super("bramble:index:Hypervisor", name, {}, options);
-    const { host, network, image, gate, storage } = args;
+    const { host, network, images, gate, storage } = args;
     const ready = gate && newBoardIsReady(name, { ...gate, after: [...gate.after, ...args.after] }, this);
     const provider = new libvirt.Provider(name, { uri: libvirtUri(host, args.siteName) }, { parent: this });
     const on = { parent: this, provider, dependsOn: [...args.after, ...(ready === undefined ? [] : [ready])] };
@@ -68,7 +74,7 @@ export class Hypervisor extends pulumi.ComponentResource {
         { ...on, deleteBeforeReplace: true },
       );
     // The hash is part of the logical name: a new image stands beside the old one until no VM uses that any more.
-    const volume = (file: string, format: string) =>
+    const volume = (image: GuestImage, file: string, format: string) =>
       new libvirt.Volume(
         `${name}/${image.name}/${file}`,
         { name: `${image.name}-${file}`, pool: pool.name, source: `${image.folder}/${file}`, format },
@@ -78,9 +84,16 @@ export class Hypervisor extends pulumi.ComponentResource {
       provider,
       pool,
       dataPool,
-      disk: volume("disk.qcow2", "qcow2"),
-      kernel: volume("kernel", "raw"),
-      initrd: volume("initrd", "raw"),
+      images: new Map(
+        images.map((image) => [
+          image.name,
+          {
+            disk: volume(image, "disk.qcow2", "qcow2"),
+            kernel: volume(image, "kernel", "raw"),
+            initrd: volume(image, "initrd", "raw"),
+          },
+        ]),
+      ),
       network: network.mode === "bridge" ? undefined : privateNetwork(name, args, on),
       gate,
     };

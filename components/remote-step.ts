@@ -10,6 +10,9 @@ export interface RemoteStepArgs {
     | "boot-server"
     | "guest-ready"
     | "host-storage"
+    | "k3s-manifests"
+    | "k3s-node"
+    | "k3s-storage"
     | "nfs-server"
     | "slurm-controller"
     | "slurm-worker";

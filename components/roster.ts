@@ -1,8 +1,9 @@
 import type { LeavingStep, RosterInputs, RosterMachine } from "../providers/roster/inputs.ts";
+import type { K3sMembership } from "../providers/steps/k3s-spec.ts";
 import type { VmOnHost } from "../providers/steps/vm-on-host.ts";
 import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
-import type { Cluster, Site, SlurmCluster, Vm } from "../site/model.ts";
+import type { Cluster, K3sCluster, Site, SlurmCluster, Vm } from "../site/model.ts";
 import { guestTarget, reached } from "./reached.ts";
 
 /** All VMs of a site, and how each of them leaves its cluster. `siteId` is that of site/keys.ts. */
@@ -40,7 +41,7 @@ function leaving(
   site: Site,
   keys: SiteKeys,
 ): Pick<RosterMachine, "turn" | "leave"> {
-  if (cluster.type !== "slurm") throw new Error(`cluster ${cluster.name}: nothing makes clusters of type k3s yet`);
+  if (cluster.type === "k3s") return { turn: k3sTurn(cluster, vm), leave: k3sNode(cluster, vm, place, site, keys) };
   // The controller has the jobs of all workers, so it goes when they have gone.
   return vm.role === "controller" ? { turn: 1 } : { turn: 0, leave: slurmWorker(cluster, vm, place, site, keys) };
 }
@@ -56,6 +57,32 @@ function slurmWorker(cluster: SlurmCluster, worker: Vm, place: VmOnHost, site: S
       controller: JSON.stringify(guestTarget(controller, keys)),
       places: JSON.stringify({ site: site.name, worker: worker.host, controller: controller.host }),
       patience: String(cluster.drainTimeoutSeconds),
+      machine: JSON.stringify(place),
+    },
+  };
+}
+
+/** One after the other, the last that came first: agents, and then servers, of which one may still be needed. */
+function k3sTurn({ agents, servers }: K3sCluster, { name, role }: Vm): number {
+  return role === "agent" ? -1 - agents.indexOf(name) : servers.length - servers.indexOf(name);
+}
+
+/** What a node's step is told of how it leaves. */
+function k3sNode(cluster: K3sCluster, node: Vm, place: VmOnHost, site: Site, keys: SiteKeys): LeavingStep {
+  const servers = site.vms.filter(({ name }) => cluster.servers.includes(name));
+  const member: K3sMembership = {
+    site: site.name,
+    cluster: cluster.name,
+    role: node.role === "server" ? "server" : "agent",
+    servers: servers.map((server) => guestTarget(server, keys)),
+    places: Object.fromEntries([...servers, node].map(({ name, host }) => [name, host])),
+    drain: cluster.drainTimeoutSeconds,
+  };
+  return {
+    step: "k3s-node",
+    show: {
+      guest: JSON.stringify(guestTarget(node, keys)),
+      k3sMembership: JSON.stringify(member),
       machine: JSON.stringify(place),
     },
   };

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { nfsOptions, storageMarker } from "../formats/bramble-mounts.ts";
 import { exportLine } from "../formats/exports-file.ts";
 import type { HostStorageSpec, NfsServerSpec } from "../providers/steps/storage-spec.ts";
+import type { FolderServer } from "../providers/transport/folder-server.ts";
 import type { SiteKeys } from "../site/keys.ts";
 import type { HostName, SharedStorage as SharedStorageModel, Site } from "../site/model.ts";
 import { reached } from "./reached.ts";
@@ -30,6 +31,8 @@ export interface SharedStorageArgs {
 export class SharedStorage extends pulumi.ComponentResource {
   /** Missing where somebody else looks after the server. */
   readonly server: local.Command | undefined;
+  /** How the server is reached, where it is looked after here. */
+  readonly reached: FolderServer | undefined;
   /** By host: the storage is there for it. */
   readonly mounted: ReadonlyMap<HostName, pulumi.Resource>;
 
@@ -40,6 +43,7 @@ export class SharedStorage extends pulumi.ComponentResource {
     const hide = { sshKey: deployKey };
     const { address } = storage;
     const server = storage.server && reached({ ...storage.server, name: storage.server.board, address }, keys);
+    this.reached = server;
     if (server !== undefined) {
       const driveFolder = storage.server?.driveFolder;
       const spec: NfsServerSpec = { ...common, server, ...(driveFolder && { driveFolder }), lost: storage.lost };

@@ -3,14 +3,14 @@ import { sshKeyPair } from "../formats/ssh-key.ts";
 import { Roster } from "../providers/roster/resource.ts";
 import { ownerMark } from "../site/identity.ts";
 import type { SiteKeys } from "../site/keys.ts";
-import type { Host, HostName, Site as SiteModel, Vm } from "../site/model.ts";
+import type { Arch, Cluster, Host, HostName, Site as SiteModel, Vm } from "../site/model.ts";
 import type { BootPlan } from "./boot-plan.ts";
+import { type K3sReleases, makeClusters } from "./clusters.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { Hypervisor, LostHypervisor } from "./hypervisor.ts";
 import { networkBoot } from "./network-boot.ts";
 import { siteRoster } from "./roster.ts";
 import { SharedStorage } from "./shared-storage.ts";
-import { SlurmCluster } from "./slurm-cluster.ts";
 import { VirtualMachine } from "./virtual-machine.ts";
 
 export interface SiteArgs {
@@ -18,8 +18,10 @@ export interface SiteArgs {
   readonly keys: SiteKeys;
   /** Public; tells what the site made on a host from what another site of the same name made. */
   readonly siteId: string;
-  /** The image for guests of an architecture. */
-  readonly image: (arch: "x86_64" | "aarch64") => GuestImage;
+  /** The image for the VMs of a type of cluster, on an architecture. */
+  readonly image: (arch: Arch, type: Cluster["type"]) => GuestImage;
+  /** What is pinned of a release of k3s. @throws Error when nothing is, which a site that is built has been checked for. */
+  readonly k3s: K3sReleases;
   /** What boards boot that do so over the network; missing where none does. */
   readonly plan?: BootPlan;
 }
@@ -54,12 +56,13 @@ export class Site extends pulumi.ComponentResource {
       ...site.storages.flatMap((storage, index) => (storage.lost.length > 0 ? [storages[index]?.server] : [])),
     ].filter((step) => step !== undefined);
     const mounted = (host: HostName) => storages.flatMap((storage) => storage.mounted.get(host) ?? []);
+    const types = new Map(site.clusters.map(({ name, type }) => [name, type]));
+    const typeOf = (vm: Vm) => found(types, vm.cluster);
     const hosts = new Map(
       site.hosts.map((host) => [
         host.name,
         {
           host,
-          image: args.image(host.arch),
           hypervisor: new Hypervisor(
             host.name,
             {
@@ -68,7 +71,9 @@ export class Site extends pulumi.ComponentResource {
               siteName: site.name,
               siteId,
               bridge,
-              image: args.image(host.arch),
+              images: [...new Set(site.vms.filter((vm) => vm.host === host.name).map(typeOf))]
+                .sort()
+                .map((type) => args.image(host.arch, type)),
               ...gateOf(host),
               ...(host.shared && { storage: found(sharedByName, host.shared) }),
               after: mounted(host.name),
@@ -90,7 +95,7 @@ export class Site extends pulumi.ComponentResource {
           vm,
           host: place.host,
           hypervisor: place.hypervisor.parts,
-          image: place.image,
+          image: args.image(place.host.arch, typeOf(vm)),
           network: site.network,
           bridge,
           siteName: site.name,
@@ -103,22 +108,26 @@ export class Site extends pulumi.ComponentResource {
         { parent },
       );
     };
-    for (const cluster of site.clusters) {
-      if (cluster.type !== "slurm") throw new Error(`cluster ${cluster.name}: nothing makes clusters of type k3s yet`);
-      new SlurmCluster(
-        cluster.name,
-        {
-          cluster,
-          network: site.network,
-          users: site.users,
-          mungeKey: keys.mungeKey(cluster.name),
-          deployKey: deployKey.privateKey,
-          leaving: (worker) => found(machines, worker).leave?.show ?? {},
-          machine: (vmName, parent, after) => machine(found(vms, vmName), cluster.disposable, parent, after),
-        },
-        { parent: this },
-      );
-    }
+    const servers = new Map(
+      storages.flatMap(({ server, reached }, index) => {
+        const name = site.storages[index]?.name;
+        return name === undefined || server === undefined || reached === undefined
+          ? []
+          : [[name, { ready: server, reached }]];
+      }),
+    );
+    makeClusters(
+      {
+        site,
+        siteId,
+        keys,
+        k3s: args.k3s,
+        storageServer: ({ name }) => servers.get(name),
+        leaving: (name) => found(machines, name).leave?.show ?? {},
+        machine: (cluster, vmName, parent, after) => machine(found(vms, vmName), cluster.disposable, parent, after),
+      },
+      this,
+    );
     this.registerOutputs({});
   }
 }

@@ -66,6 +66,8 @@ export class VirtualMachine extends pulumi.ComponentResource {
     const seedHash = sha256(Object.values(files).join("\0"));
     const after = [...args.after, ...hostIsFit(name, args, seedHash, this)];
     const { dataPool } = hypervisor;
+    const base = hypervisor.images.get(image.name);
+    if (base === undefined) throw new Error(`${host.name} does not have the image ${image.name} that ${name} needs`);
     // Each disk takes its pool from the one before it: the engine follows such ties, so that whatever makes another
     // machine of this one first takes it out of its cluster, then shuts it down, and only then deletes a disk.
     const data =
@@ -96,7 +98,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         name: `${vm.name}.qcow2`,
         pool:
           data === undefined || dataPool !== undefined ? hypervisor.pool.name : data.pool.apply((pool) => pool ?? ""),
-        baseVolumeId: hypervisor.disk.id,
+        baseVolumeId: base.disk.id,
         size: gib(vm.diskGiB),
         format: "qcow2",
         xml: { xslt: privateVolumeXslt },
@@ -131,8 +133,8 @@ export class VirtualMachine extends pulumi.ComponentResource {
         cpu: { mode: host.accelerator === "kvm" ? "host-passthrough" : "maximum" },
         vcpu: vm.cpus,
         memory: vm.memoryMiB,
-        kernel: hypervisor.kernel.id,
-        initrd: hypervisor.initrd.id,
+        kernel: base.kernel.id,
+        initrd: base.initrd.id,
         cmdlines: kernelParameters(host.arch),
         disks: disks.map(({ volumeId }) => ({ volumeId })),
         networkInterfaces: [{ bridge: args.bridge, mac: vm.mac.toUpperCase() }],

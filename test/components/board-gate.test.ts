@@ -83,7 +83,7 @@ async function build({ site: edit = (same) => same, gate, image = "a", gated = t
     ...gate,
   };
   const hypervisor = new Hypervisor("pi1", {
-    ...{ ...common, siteId: "0a1b2c3d", image: guest, after: [] },
+    ...{ ...common, siteId: "0a1b2c3d", images: [guest], after: [] },
     ...(gated && { gate: whole }),
   });
   new VirtualMachine("physics-controller", {

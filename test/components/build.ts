@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { boardAccess, wantedWorlds } from "../../components/board-image.ts";
 import { type Planned, planSite } from "../../components/boot-plan.ts";
+import { k3sReleases } from "../../components/k3s-releases.ts";
 import { Site } from "../../components/site.ts";
 import { type ArtifactLock, emptyLock } from "../../formats/artifact-lock.ts";
 import { siteId, siteKeys } from "../../site/keys.ts";
@@ -41,7 +42,8 @@ export async function buildSite(siteText: string, lock: ArtifactLock = emptyLock
     site: read.site,
     keys: siteKeys(secret, read.site.name, read.site.epochs),
     siteId: siteId(secret),
-    image: () => ({ name: "debian-13-slurm-0123456789abcdef", folder: ".bramble/images/x" }),
+    image: (_arch, type) => ({ name: `debian-13-${type}-0123456789abcdef`, folder: ".bramble/images/x" }),
+    k3s: k3sReleases(lock),
     ...(planned.plan && { plan: planned.plan }),
   });
   await pulumi.runtime.disconnect();
