@@ -243,7 +243,7 @@ function parameter(written: string): KernelParameter {
  * Every folder that the board may ask for: by MAC address, by serial number, as it does when it comes from the factory,
  * and by name. So it finds its files whatever its bootloader is set to at the time.
  */
-function boardFolders({ name, serial, mac }: NetworkBoard): readonly string[] {
+export function boardFolders({ name, serial, mac }: NetworkBoard): readonly string[] {
   return [
     tftpPrefix({ kind: "mac", mac }),
     tftpPrefix({ kind: "serial", serial }),

@@ -55,6 +55,7 @@ const testPackages = [
   "systemd",
   "qemu-user-static",
   "nodejs",
+  "chromium",
 ];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);

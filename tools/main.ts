@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<Command>> = {
   up: async () => (await import("./stack/command.ts")).stackCommand("up"),
   refresh: async () => (await import("./stack/command.ts")).stackCommand("refresh"),
   destroy: async () => (await import("./stack/command.ts")).stackCommand("destroy"),
+  status: async () => (await import("./status/command.ts")).statusCommand(),
   ssh: async () => (await import("./ssh/command.ts")).sshCommand(),
   kubeconfig: async () => (await import("./kubeconfig/command.ts")).kubeconfigCommand(),
   secret: async () => (await import("./secret/command.ts")).secretCommand(),
@@ -23,7 +24,7 @@ const commands: Record<string, () => Promise<Command>> = {
   env: async () => (await import("./setup/command.ts")).envCommand(),
 };
 
-/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 boards are off and 5 degraded (`up`), 130 interrupted. */
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 machines are off and 5 degraded (`up`, `status`), 130 interrupted. */
 export async function main(): Promise<void> {
   // Whoever reads along may stop, as `head` does; that is no fault of ours.
   stdout.on("error", (error: NodeJS.ErrnoException) => {

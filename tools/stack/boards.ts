@@ -48,12 +48,8 @@ export function sumUp(
   known: readonly Pick<Known, "published" | "traces">[] | { readonly why: string },
 ): { readonly lines: readonly string[]; readonly code: number } {
   const judged = asked.map(({ board, answer }, index) => {
-    const mine = "why" in known ? undefined : known[index];
-    const judgement = judge(board, answer, mine?.published ?? { kind: "unknown" });
-    // A board that speaks for itself is past what the boot server saw of it.
-    const seen = answer.kind === "report" ? undefined : mine?.traces;
-    const words = judgement.kind === "current" ? "" : describe(judgement, seen ?? {});
-    return { name: board.name, kind: judgement.kind, words: words.replace(/^it /, "").replaceAll("\n", "\n    ") };
+    const { kind, words } = judgeAsked({ board, answer }, "why" in known ? undefined : known[index]);
+    return { name: board.name, kind, words: words.replaceAll("\n", "\n    ") };
   });
   const of = (...kinds: readonly Judgement["kind"][]) => judged.filter(({ kind }) => kinds.includes(kind));
   const listed = (some: typeof judged) => some.map(({ name, words }) => `  ${name}  ${words}`);
@@ -71,6 +67,21 @@ export function sumUp(
   ];
   const code = degraded.length > 0 ? boardsAreDegraded : of("off").length > 0 ? boardsAreOff : 0;
   return { lines, code };
+}
+
+/**
+ * What a board is, and in words without a subject why it is not current.
+ * @param known what the boot server knows of it; missing where that can't be asked
+ */
+export function judgeAsked(
+  { board, answer }: { readonly board: ExpectedBoard; readonly answer: Answer },
+  known: Pick<Known, "published" | "traces"> | undefined,
+): { readonly kind: Judgement["kind"]; readonly words: string } {
+  const judgement = judge(board, answer, known?.published ?? { kind: "unknown" });
+  // A board that speaks for itself is past what the boot server saw of it.
+  const seen = answer.kind === "report" ? undefined : known?.traces;
+  const words = judgement.kind === "current" ? "" : describe(judgement, seen ?? {});
+  return { kind: judgement.kind, words: words.replace(/^it /, "") };
 }
 
 async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys, deployKey: string): Promise<Asked[]> {
