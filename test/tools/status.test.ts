@@ -57,6 +57,20 @@ describe("the status of a site", () => {
     equal(text, readFileSync(golden, "utf8"));
   });
 
+  it("says once what is true of many", () => {
+    const status = changed({
+      guests: [
+        ["physics-n1", silent],
+        ["physics-controller", silent],
+      ],
+      machines: [["pi1", silent]],
+    });
+    match(
+      statusText(status, { offsetMinutes: 0 }),
+      /^physics-controller, physics-n1: nobody answers, and pi1 can't be asked about it$/m,
+    );
+  });
+
   it("shows the boots only of boards with something to say of it, unless all are wanted", () => {
     const text = statusText(sampleStatus(), { offsetMinutes: 0 });
     match(text, /^pi3, its last boot:$/m);
@@ -149,6 +163,19 @@ describe("the status of a VM", () => {
     equal(one({ kind: "said", text }), "degraded: cloud-init reported errors");
     equal(vm(sampleStatus(), "physics-n3").words, "its cluster says: down*");
     equal(vm(sampleStatus(), "physics-n2").node, "drained");
+  });
+
+  it("is as good as its node: drained is what somebody wanted, a star or NotReady is not", () => {
+    const stateWith = (node: string) =>
+      vm(
+        changed({ guests: [["physics-controller", guest("physics-controller", { "physics-n1": node })]] }),
+        "physics-n1",
+      ).state;
+    deepEqual(
+      ["idle", "drained", "mixed", "Ready", "Ready,SchedulingDisabled"].map(stateWith),
+      Array(5).fill("current"),
+    );
+    deepEqual(["idle*", "down", "fail", "NotReady", "unknown"].map(stateWith), Array(5).fill("degraded"));
   });
 
   it("has nothing of its cluster where that says nothing, with the reason", () => {

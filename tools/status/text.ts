@@ -33,7 +33,7 @@ export function statusText(status: Status, { offsetMinutes, timelines = "needed"
   table([heading, ...rows], say);
   const wrong = [...status.boards, ...status.vms].filter(({ words }) => words !== "");
   if (wrong.length > 0) say("");
-  for (const { name, words } of wrong) say(`${name}: ${words.replaceAll("\n", "\n    ")}`);
+  for (const [words, names] of byWords(wrong)) say(`${names.join(", ")}: ${words.replaceAll("\n", "\n    ")}`);
   for (const { name, words } of status.clusters) if (words !== "") say(`${name}: the cluster says nothing: ${words}`);
   for (const problem of status.problems) say(problem);
   const boots = status.boards.filter(
@@ -105,6 +105,13 @@ export function seenOf({ node, domain }: VmStatus): string {
 export function short(name: string | undefined): string {
   if (name === undefined) return "";
   return /^[0-9a-f]{16}$/.test(name) ? name.slice(0, 8) : name.replace(/-([0-9a-f]{8})[0-9a-f]{8}$/, "-$1");
+}
+
+/** Who has the same said of them; a host that is off has many VMs. */
+function byWords(machines: readonly (BoardStatus | VmStatus)[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name, words } of machines) found.set(words, [...(found.get(words) ?? []), name]);
+  return found;
 }
 
 function showsMore(state: State, timeline: readonly Stage[]): boolean {

@@ -14,6 +14,9 @@ export interface VmFound {
   readonly node?: string;
 }
 
+/** How clusters say that a node does not work: Slurm's sinfo(1), where a star is "does not respond", and k3s. */
+const missed = /down|fail|unknown|notready|\*$/i;
+
 /** A VM of the site as it was found. @param now by the clock of who asks, in seconds since 1970 */
 export function vmStatus(site: Site, vm: Vm, found: VmFound, now: number): VmStatus {
   const { planned, reply, host, node } = found;
@@ -47,9 +50,7 @@ function judged(
     ...(facts.image === undefined ? ["it says nothing of its image"] : []),
     ...(facts.problem === undefined ? [] : [facts.problem]),
     ...(domain === undefined || domain === "running" ? [] : [`it answers, and libvirt on ${host} says: ${domain}`]),
-    ...(node !== undefined && /down|fail|unknown|not_?ready|not respond/i.test(node)
-      ? [`its cluster says: ${node}`]
-      : []),
+    ...(node !== undefined && missed.test(node) ? [`its cluster says: ${node}`] : []),
   ];
   if (problems.length > 0) return { state: "degraded", words: withoutSubject(problems.join("; ")) };
   if (facts.image === planned) return { state: "current", words: "" };
