@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<Command>> = {
   artifacts: async () => (await import("./artifacts/command.ts")).artifactsCommand(),
   "sd-card": async () => (await import("./sd-card/command.ts")).sdCardCommand(),
   schema: async () => (await import("./site/command.ts")).schemaCommand(),
+  ci: async () => (await import("./ci/command.ts")).ciCommand(),
   env: async () => (await import("./setup/command.ts")).envCommand(),
 };
 
