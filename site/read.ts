@@ -15,6 +15,9 @@ import { bootRules, bootWarnings } from "./rules/boot.ts";
 import { capacityRules, homelessRules } from "./rules/capacity.ts";
 import { clusterRules, clusterWarnings } from "./rules/clusters.ts";
 import { duplicateRules } from "./rules/duplicates.ts";
+import { k3sRules } from "./rules/k3s.ts";
+import { k3sNetworkRules } from "./rules/k3s-networks.ts";
+import { k3sPlacementRules, k3sPlacementWarnings } from "./rules/k3s-placement.ts";
 import { networkRules, networkWarnings } from "./rules/network.ts";
 import { placementWarnings } from "./rules/placement.ts";
 import { storageRules, storageWarnings } from "./rules/storage.ts";
@@ -81,7 +84,9 @@ export function readSiteOf(layers: readonly Layer[], overrides?: Overrides): Sit
   if (findings.length + homeless.length + document.conflicts.length > 0) return stop([...findings, ...homeless]);
 
   const site = resolveSite(draft, placement);
-  const warnings = located(document, [...warned, ...placementWarnings(site)]);
+  const misplaced = k3sPlacementRules(site);
+  if (misplaced.length > 0) return stop(misplaced);
+  const warnings = located(document, [...warned, ...placementWarnings(site), ...k3sPlacementWarnings(site)]);
   return { ok: true, site, warnings, locate: (findings) => located(document, findings) };
 }
 
@@ -93,6 +98,8 @@ const rules: readonly ((draft: Draft) => Finding[])[] = [
   addressRules,
   duplicateRules,
   clusterRules,
+  k3sRules,
+  k3sNetworkRules,
   userRules,
 ];
 

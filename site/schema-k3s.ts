@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { choice, cidr, count, disk, duration, groupName, ipv4, name, range, reason, text } from "./fields.ts";
+import { choice, cidr, count, disk, duration, ipv4, name, range, reason, text } from "./fields.ts";
 import { labelKeyPattern, labelValuePattern, parseLabelKey, parseLabelValue, parseTaint } from "./kubernetes-names.ts";
+import { groupNamePattern, parseGroupName } from "./names.ts";
 import { type Parsed, show } from "./problem.ts";
 import { k3sConfig } from "./schema-k3s-config.ts";
 import { k3sRegistries } from "./schema-k3s-registries.ts";
@@ -10,6 +11,7 @@ import { cpus, disposable, host, hosts, systemDisk, vmMemory } from "./schema-ma
 
 const versionPattern = "^v1\\.(0|[1-9][0-9]{0,2})\\.(0|[1-9][0-9]{0,2})\\+k3s[1-9][0-9]{0,2}$";
 
+const agentGroupName = () => text("bad-name", groupNamePattern, ["n"], parseAgentGroupName);
 const labelKey = () => text("bad-label", labelKeyPattern, ["disk"], parseLabelKey);
 const labelValue = () => text("bad-label", labelValuePattern, ["ssd"], parseLabelValue);
 const taint = () => text("bad-taint", undefined, ["gpu=yes:NoSchedule"], parseTaint);
@@ -72,7 +74,7 @@ export const k3sCluster = z
     }),
     servers,
     agents: z
-      .record(groupName(), agentGroup)
+      .record(agentGroupName(), agentGroup)
       .default({})
       .meta({
         description: "Agent groups by name; the third VM of group n of cluster c is c-n3",
@@ -114,6 +116,12 @@ export const k3sCluster = z
 export type K3sClusterInput = z.output<typeof k3sCluster>;
 export type ServersInput = z.output<typeof servers>;
 export type AgentGroupInput = z.output<typeof agentGroup>;
+
+/** The servers have the names that the VMs of a group of theirs would have. */
+function parseAgentGroupName(name: string): Parsed<string> {
+  if (name !== "server") return parseGroupName(name);
+  return { message: `${show(name)} is the name of the servers' VMs`, hint: "call the group n" };
+}
 
 function parseVersion(version: string): Parsed<string> {
   if (new RegExp(versionPattern).test(version)) return { value: version };

@@ -30,9 +30,8 @@ export function storageWarnings({ storages, boards, clusters }: Draft): Finding[
     .filter(({ board, input }) => board.role === "hypervisor" && input.lost !== undefined)
     .filter(({ input }) => keeps && !isStorageName(input.storage))
     .map(({ path, board }): Finding => {
-      const message = `${board.name} has its VMs' disks for itself: the data disk of a controller that ran there is lost with it, and \`up\` refuses to begin without it`;
-      const hint =
-        "if that is so, add disposable: true to that cluster for one `up`: its users' homes and its queue begin empty";
+      const message = `${board.name} has its VMs' disks for itself: the data disk of a controller or server that ran there is lost with it, and \`up\` refuses to begin without it`;
+      const hint = "if that is so, add disposable: true to that cluster for one `up`: what it keeps begins empty";
       return { rule: "data-lost", path: [...path, "lost"], at: "key", message, hint };
     });
   return [...unused, ...alone];

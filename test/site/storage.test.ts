@@ -141,9 +141,7 @@ describe("a board that is lost", () => {
     const text = edited(lost("pi2"));
     assert.deepEqual(
       warningsOf(text).map(({ rule, hint }) => `${rule}: ${hint}`),
-      [
-        "data-lost: if that is so, add disposable: true to that cluster for one `up`: its users' homes and its queue begin empty",
-      ],
+      ["data-lost: if that is so, add disposable: true to that cluster for one `up`: what it keeps begins empty"],
     );
     const disposable = text.replace("type: slurm", "type: slurm\n    disposable: true");
     assert.deepEqual(warningsOf(disposable), []);
