@@ -7,8 +7,7 @@ import type { GuestImage } from "./components/guest-image.ts";
 import { k3sReleases } from "./components/k3s-releases.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
-import { imageName } from "./images/name.ts";
-import { k3sNode, slurmNode } from "./images/recipe.ts";
+import { nodeImageName } from "./images/name.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
 import { parseSiteSecret, siteId, siteKeys } from "./site/keys.ts";
 import type { Arch, Cluster } from "./site/model.ts";
@@ -58,6 +57,6 @@ new Site(read.site.name, {
 });
 
 function guestImage(arch: Arch, type: Cluster["type"]): GuestImage {
-  const name = imageName(arch === "x86_64" ? "amd64" : "arm64", type === "slurm" ? slurmNode : k3sNode);
+  const name = nodeImageName(arch, type);
   return { name, folder: `.bramble/images/${name}` };
 }

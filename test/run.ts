@@ -56,6 +56,7 @@ const testPackages = [
   "qemu-user-static",
   "nodejs",
   "chromium",
+  "jq",
 ];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import type { SshTarget } from "../../providers/transport/ssh.ts";
 import { askMachine, type Reply } from "../../tools/status/ask.ts";
+import { guestScriptOf } from "../../tools/status/gather.ts";
 import { guestFacts, machineFacts } from "../../tools/status/said.ts";
 import { type PrivateMachine, startPrivateMachine, whyNoPrivateMachine } from "../doubles/private-machine.ts";
 import { freePort, type Sshd, startSshd } from "../doubles/sshd.ts";
@@ -38,7 +39,7 @@ describe("asking a guest over SSH", () => {
   };
 
   before(async () => {
-    script = await scriptOf("guest.sh");
+    script = await guestScriptOf();
     folder = await mkdtemp(join(tmpdir(), "bramble-status-"));
     for (const part of ["etc", "bin", "run/cloud-init"]) await mkdir(join(folder, part), { recursive: true });
     await writeFile(join(folder, "etc/bramble-image"), "debian-13-slurm-amd64-0123456789abcdef built 2026-11-01\n");
@@ -78,8 +79,35 @@ describe("asking a guest over SSH", () => {
     const without = guestFacts(said(await ask({}, "slurm")));
     equal(without.nodes, undefined);
     match(without.silent ?? "", /Unable to contact slurm controller/);
-    await program("k3s", "printf 'web-server-1   Ready   control-plane   3d   v1.35.0+k3s3\\n'");
-    deepEqual([...(guestFacts(said(await ask({}, "k3s"))).nodes ?? [])], [["web-server-1", "Ready"]]);
+  });
+
+  it("that leads a k3s cluster says it as kubectl does, from what the API answers", async function () {
+    if (!existsSync("/usr/bin/jq")) this.skip();
+    // Trimmed from what a k3s server answers.
+    const node = (name: string, status: string, spec = {}) => ({
+      metadata: { name },
+      spec,
+      status: {
+        conditions: [
+          { type: "MemoryPressure", status: "False" },
+          { type: "Ready", status },
+        ],
+      },
+    });
+    const items = [node("web-1", "True"), node("web-2", "Unknown"), node("web-3", "True", { unschedulable: true })];
+    await program("curl", `echo '${JSON.stringify({ kind: "NodeList", items })}'`);
+    deepEqual(
+      [...(guestFacts(said(await ask({}, "k3s"))).nodes ?? [])],
+      [
+        ["web-1", "Ready"],
+        ["web-2", "NotReady"],
+        ["web-3", "Ready,SchedulingDisabled"],
+      ],
+    );
+    await program("curl", "echo 'curl: (7) Failed to connect to 127.0.0.1 port 6443' >&2; exit 7");
+    const { nodes, silent } = guestFacts(said(await ask({}, "k3s")));
+    equal(nodes, undefined);
+    match(silent ?? "", /Failed to connect/);
   });
 
   it("says whether its first boot went well", async () => {

@@ -37,7 +37,7 @@ export async function gather(
 ): Promise<Gathered> {
   const deployKey = sshKeyPair(keys.deployKey()).privateKey;
   const turn = takeTurns(onProgress);
-  const [machineScript, guestScript] = await Promise.all([scriptOf("machine.sh"), scriptOf("guest.sh")]);
+  const [machineScript, guestScript] = await Promise.all([scriptOf("machine.sh"), guestScriptOf()]);
   const isHost = (name: string) => site.hosts.some((host) => host.name === name);
   const reports = (site.boot?.boards ?? []).map(({ name, address, user, hostKey }) => {
     const target = { name, address, user, hostKey: hostKeyOf({ name, ...(hostKey && { hostKey }) }, keys) };
@@ -105,6 +105,12 @@ function knownBy(
 
 async function named<T>(name: string, work: Promise<T>): Promise<readonly [string, T]> {
   return [name, await work];
+}
+
+/** What guests are asked. */
+export async function guestScriptOf(): Promise<string> {
+  const scripts = await Promise.all([scriptOf("../../providers/steps/guest/k3s-api.sh"), scriptOf("guest.sh")]);
+  return scripts.join("\n");
 }
 
 function scriptOf(name: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { boardAccess } from "../../components/board-image.ts";
 import { planSite } from "../../components/boot-plan.ts";
-import { imageName } from "../../images/name.ts";
+import { nodeImageName } from "../../images/name.ts";
 import type { SiteKeys } from "../../site/keys.ts";
 import type { Site, Vm } from "../../site/model.ts";
 import { readLock } from "../../stacks/read-lock.ts";
@@ -24,6 +24,16 @@ async function generationsOf(site: Site, keys: SiteKeys, siteId: string): Promis
 }
 
 function imagesOf(site: Site): (vm: Vm) => string {
-  const images = new Map(site.hosts.map(({ name, arch }) => [name, imageName(arch === "x86_64" ? "amd64" : "arm64")]));
-  return ({ host }) => images.get(host) ?? "";
+  const archOf = new Map(site.hosts.map(({ name, arch }) => [name, arch]));
+  const typeOf = new Map(site.clusters.map(({ name, type }) => [name, type]));
+  // The name is a hash over files, so each is made once.
+  const names = new Map<string, string>();
+  return ({ host, cluster }) => {
+    const [arch, type] = [archOf.get(host), typeOf.get(cluster)];
+    if (arch === undefined || type === undefined)
+      throw new Error(`the site has no host ${host} or no cluster ${cluster}`);
+    const name = names.get(`${arch} ${type}`) ?? nodeImageName(arch, type);
+    names.set(`${arch} ${type}`, name);
+    return name;
+  };
 }
