@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { boardAccess } from "./components/board-image.ts";
 import { planSite } from "./components/boot-plan.ts";
 import type { GuestImage } from "./components/guest-image.ts";
+import { unpinnedK3s } from "./components/k3s-plan.ts";
 import { k3sReleases } from "./components/k3s-releases.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
 import { Site } from "./components/site.ts";
@@ -44,8 +45,9 @@ const planned = planSite(read.site, {
   access: boardAccess(keys),
   siteId: siteId(secret.value),
 });
-if (!planned.ok)
-  throw new pulumi.RunError(`The site's boards can't be booted:\n${printProblems(read.locate(planned.problems))}`);
+const missing = [...unpinnedK3s(read.site, lock), ...(planned.ok ? [] : planned.problems)];
+if (!planned.ok || missing.length > 0)
+  throw new pulumi.RunError(`The site can't be built as it is:\n${printProblems(read.locate(missing))}`);
 
 new Site(read.site.name, {
   site: read.site,

@@ -81,11 +81,18 @@ async function judge(result: SiteResult): Promise<Judged> {
   const said = (problems: readonly Problem[]) => problems.map((problem) => printProblems([problem]));
   const warnings = said(result.warnings);
   if (!result.ok) return { problems: said(result.problems), warnings };
-  if (result.site.boot === undefined) return { problems: [], warnings, site: result.site };
+  const { site } = result;
   // Only for sites that need it: loading it takes as long as all the rest.
+  const withK3s = site.clusters.some(({ type }) => type === "k3s");
+  const unpinned = withK3s ? await (await import("./k3s-check.ts")).k3sProblems(site) : [];
+  if (site.boot === undefined)
+    return unpinned.length > 0
+      ? { problems: said(result.locate(unpinned)), warnings }
+      : { problems: [], warnings, site };
   const { planWithAnyKeys } = await import("./boot-check.ts");
   const planned = await planWithAnyKeys(result.site);
-  if (!planned.ok) return { problems: said(result.locate(planned.problems)), warnings };
+  const missing = [...unpinned, ...(planned.ok ? [] : planned.problems)];
+  if (!planned.ok || missing.length > 0) return { problems: said(result.locate(missing)), warnings };
   const ofBoards = planned.plan?.warnings.map((line) => `${line}\n`) ?? [];
   return { problems: [], warnings: [...warnings, ...ofBoards], site: result.site };
 }
