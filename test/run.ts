@@ -57,6 +57,7 @@ const testPackages = [
   "nodejs",
   "chromium",
   "jq",
+  "postgresql",
 ];
 
 const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { engineEnvironment, exportLines, shellQuote } from "../../tools/setup/env.ts";
 import { type Places, placesOf } from "../../tools/setup/places.ts";
 import { missingRunnerPrograms } from "../../tools/setup/programs.ts";
@@ -44,6 +44,16 @@ describe("bramble env", () => {
       const own = engineEnvironment({}, places).PULUMI_BACKEND_URL ?? "";
       assert.equal(new URL(own).protocol, "file:");
       assert.ok((await readdir(places.work)).includes("state"));
+    });
+
+    it("leaves the state where Pulumi.yaml says, unless the user says another place", async () => {
+      await pretendInstalled(places, "downloaded");
+      await writeFile(`${project}/Pulumi.yaml`, "name: bramble\nbackend: { url: gs://bucket }\n");
+      assert.equal(engineEnvironment({}, places).PULUMI_BACKEND_URL, undefined);
+      assert.equal(engineEnvironment({ PULUMI_BACKEND_URL: "s3://other" }, places).PULUMI_BACKEND_URL, "s3://other");
+      assert.ok(!(await readdir(places.work)).includes("state"));
+      await writeFile(`${project}/Pulumi.yaml`, "name: bramble\n");
+      assert.match(engineEnvironment({}, places).PULUMI_BACKEND_URL ?? "", /^file:/);
     });
 
     it("forbids Pulumi to fetch plugins only where they were built here", async () => {

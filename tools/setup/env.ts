@@ -1,14 +1,15 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
+import { parse } from "yaml";
 import { type Places, placesOf } from "./places.ts";
 import { readRecord } from "./record.ts";
 
 /**
  * The environment in which `pulumi` runs with Bramble's engine: `base`, with the engine and the project's Node in
- * front of PATH and Pulumi's settings added. A PULUMI_BACKEND_URL in `base` is kept; else the folder for the state
- * is made.
+ * front of PATH and Pulumi's settings added. A PULUMI_BACKEND_URL in `base` is kept, and so is a backend that Pulumi.yaml
+ * names; else the folder for the state is made.
  * @throws Error when the engine is not installed.
  */
 export function engineEnvironment(base: NodeJS.ProcessEnv, places: Places = placesOf()): NodeJS.ProcessEnv {
@@ -36,7 +37,8 @@ For people who would rather type pulumi than npm run. In bash, zsh or another PO
   pulumi preview --stack lab
 
 It puts the engine and the project's own Node first on PATH, gives Pulumi a home of its own inside .bramble/
-(your ~/.pulumi stays as it is) and keeps the state in .bramble/state, unless PULUMI_BACKEND_URL is already set.`,
+(your ~/.pulumi stays as it is) and keeps the state in .bramble/state, unless PULUMI_BACKEND_URL is set or Pulumi.yaml
+names a backend.`,
     )
     .action(() => {
       process.stdout.write(`${exportLines(process.env).join("\n")}\n`);
@@ -67,8 +69,16 @@ function settings(base: NodeJS.ProcessEnv, places: Places): Record<string, strin
     PULUMI_RUN_PROGRAM: "true",
     // Built here means that the makers could not be reached: fail at once on a missing plugin instead of trying.
     ...(pluginsBuiltHere ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
-    ...(base.PULUMI_BACKEND_URL ? {} : { PULUMI_BACKEND_URL: stateUrl(places) }),
+    ...(base.PULUMI_BACKEND_URL || projectNamesBackend(places) ? {} : { PULUMI_BACKEND_URL: stateUrl(places) }),
   };
+}
+
+/** Whether Pulumi.yaml says where the state is, which the engine goes by where the environment does not. */
+function projectNamesBackend({ project }: Places): boolean {
+  const file = `${project}/Pulumi.yaml`;
+  if (!existsSync(file)) return false;
+  const document: { backend?: { url?: unknown } } | null = parse(readFileSync(file, "utf8"));
+  return typeof document?.backend?.url === "string";
 }
 
 function stateUrl({ state }: Places): string {

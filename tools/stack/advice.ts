@@ -22,10 +22,17 @@ from git, or give the site secret again from your copy: npm run bramble -- secre
 /** For a stack that nobody has made. */
 export function noStack(stack: string): string {
   return `There is no stack ${stack}: stacks/Pulumi.${stack}.yaml does not exist. ${stacksThereAre()}
-To make it, describe its site in stacks/${stack}.yaml and run: npm run bramble -- secret new --stack ${stack}`;
+To make it, describe its site (npm run bramble -- init ${stack}) and run: npm run bramble -- secret new --stack ${stack}`;
 }
 
 function noState(stack: string, backend: string | undefined): string {
-  return `Stack ${stack} has its file, but no state in ${backend ?? "your backend"}. If the state is kept elsewhere, name \
+  return `Stack ${stack} has its file, but no state in ${backend === undefined ? "your backend" : withoutPassword(backend)}. If the state is kept elsewhere, name \
 that place by PULUMI_BACKEND_URL. If it was lost, docs/operations.md (The state was lost) says how to go on.`;
+}
+
+/** The URL of a backend as it may stand in a log: databases take a password before the host, or as a parameter. */
+function withoutPassword(backend: string): string {
+  return backend
+    .replace(/^([a-z0-9+.-]+:\/\/[^/?#:@]*):[^/?#]*@/i, "$1:***@")
+    .replace(/([?&]password=)[^&#]*/gi, "$1***");
 }
