@@ -19,10 +19,11 @@ export type ReadLayers =
 /**
  * Reads a site file and its bases, each of which may have one. Messages name files as seen from the current folder.
  * @param folder what no base may be outside of; the file is in it
+ * @param text what the file is to say, where it is not written yet
  * @throws NodeJS.ErrnoException when the file itself can't be read; a base that can't be is a problem.
  */
-export async function readLayers(folder: string, path: string): Promise<ReadLayers> {
-  const chain = [await link(folder, relative(folder, path).replaceAll(sep, "/"))];
+export async function readLayers(folder: string, path: string, text?: string): Promise<ReadLayers> {
+  const chain = [await link(folder, relative(folder, path).replaceAll(sep, "/"), text)];
   const files = () => chain.map((link) => join(folder, link.path)).reverse();
   for (let last = chain[0]; last !== undefined; last = chain.at(-1)) {
     const found = nextBase(chain);
@@ -35,9 +36,9 @@ export async function readLayers(folder: string, path: string): Promise<ReadLaye
   return { layers: chain.map(({ layer }) => layer).reverse(), files: files() };
 }
 
-async function link(folder: string, path: string): Promise<Link> {
+async function link(folder: string, path: string, text?: string): Promise<Link> {
   const absolute = join(folder, path);
-  return { path, layer: readLayer(relative(cwd(), absolute), await readFile(absolute, "utf8")) };
+  return { path, layer: readLayer(relative(cwd(), absolute), text ?? (await readFile(absolute, "utf8"))) };
 }
 
 async function explain(folder: string, from: Link, path: string, error: NodeJS.ErrnoException): Promise<Problem> {

@@ -57,7 +57,7 @@ function unreadable(file: string, stack: string, error: NodeJS.ErrnoException): 
       ...at(file),
       rule: "no-site-file",
       message: `there is no such file, and it is to describe the site of stack ${stack}`,
-      hint: `write it (stacks/example.yaml is a start), or name another: pulumi config set site FILE --stack ${stack}`,
+      hint: `write it (npm run bramble -- init ${stack} begins it), or name another: pulumi config set site FILE --stack ${stack}`,
     };
   }
   const hint = "make it a plain file that you may read";

@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 const commands: Record<string, () => Promise<Command>> = {
   lab: async () => (await import("./lab/command.ts")).labCommand(),
   setup: async () => (await import("./setup/command.ts")).setupCommand(),
+  init: async () => (await import("./init/command.ts")).initCommand(),
   check: async () => (await import("./site/command.ts")).checkCommand(),
   preview: async () => (await import("./stack/command.ts")).stackCommand("preview"),
   up: async () => (await import("./stack/command.ts")).stackCommand("up"),

@@ -32,6 +32,11 @@ export async function checkFiles(files: readonly string[], why: boolean): Promis
   return await report([...results.values()], why);
 }
 
+/** Checks what a site file in stacks/ is to say, before it is written. */
+export async function checkText(path: string, text: string): Promise<Check> {
+  return await report([await readFileAsSite(stacksFolder, path, text)], false);
+}
+
 /** Checks the site of a stack, with its overrides. */
 export async function checkStack(stack: string, why: boolean): Promise<Check> {
   return await report([await readStack(stacksFolder, stack, await readStackConfig(stacksFolder, stack))], why);
@@ -42,8 +47,8 @@ function folderOf(path: string): string {
   return path.startsWith(stacksFolder + sep) ? stacksFolder : dirname(path);
 }
 
-async function readFileAsSite(folder: string, path: string): Promise<SiteResult> {
-  const read = await readLayers(folder, path).catch((error: NodeJS.ErrnoException) => {
+async function readFileAsSite(folder: string, path: string, text?: string): Promise<SiteResult> {
+  const read = await readLayers(folder, path, text).catch((error: NodeJS.ErrnoException) => {
     if (error.code === undefined) throw error;
     return { problem: unreadable(relative(cwd(), path), error) };
   });

@@ -25,6 +25,7 @@ export function chosenStack(option: string | undefined): string {
 /** For messages: the stacks that have a file. */
 export function stacksThereAre(): string {
   const known = readdirSync(stacksFolder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-  if (known.length === 0) return "There is none yet; `npm run lab` makes one to try.";
+  if (known.length === 0)
+    return "There is none yet; `npm run lab` makes one to try, and `npm run bramble -- init NAME` begins one.";
   return known.length === 1 ? `There is one: ${list(known)}.` : `There are ${list(known, 20)}.`;
 }
