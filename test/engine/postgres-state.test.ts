@@ -18,6 +18,17 @@ boards:
     hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
 `;
 
+/** What a preview says of a site that is as it should be. */
+const onlySame = /"changeSummary": \{\s*"same": \d+\s*\}/;
+
+/** As docs/environments.md has it. */
+const moveState = `
+eval "$(node tools/bramble.js env)"
+pulumi stack export --stack moved --file moved.json
+export PULUMI_BACKEND_URL=$1
+pulumi stack init moved --no-select
+pulumi stack import --stack moved --file moved.json`;
+
 describe("a stack whose state is in PostgreSQL", () => {
   let server: Postgres;
   let trial: Trial;
@@ -40,7 +51,7 @@ describe("a stack whose state is in PostgreSQL", () => {
     equal((await bramble("secret", "new")).code, 0);
     const made = await up();
     equal(made.code, 0, made.stderr + made.stdout);
-    match(await state(), /"same": 2/);
+    match(await state(), onlySame);
     const keys = await server.query("select key from pulumi_state order by key");
     match(keys, /^state\/\.pulumi\/stacks\/bramble\/home\.json$/m);
     equal(/locks\//.test(keys), false, keys);
@@ -82,6 +93,23 @@ describe("a stack whose state is in PostgreSQL", () => {
     equal(cancelled.code, 0, cancelled.stderr);
     const third = await up();
     equal(third.code, 0, third.stderr + third.stdout);
+  });
+
+  it("takes the state of a stack that was in a folder, and reads its secret", async () => {
+    await trial.makeStack("moved", site);
+    const moved = (...args: string[]) =>
+      trial.run(["node", "tools/bramble.js", ...args, "--stack", "moved"], { PULUMI_BACKEND_URL: server.url });
+    const secret = (await trial.bramble("secret", "show", "--stack", "moved")).stdout;
+    match(secret, /^[0-9a-f]{64}\n$/);
+    equal((await trial.bramble("up", "--yes", "--skip-preview", "--stack", "moved")).code, 0);
+    const { stdout, stderr, code } = await trial.run(
+      ["bash", "-euc", moveState, "bash", server.url],
+      {},
+      { timeout: 120_000 },
+    );
+    equal(code, 0, stderr + stdout);
+    equal((await moved("secret", "show")).stdout, secret);
+    match((await moved("preview", "--json")).stdout, onlySame);
   });
 
   it("is known by its database in the message of a stack that has no state there, without its password", async () => {
