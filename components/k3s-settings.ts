@@ -32,6 +32,8 @@ export function k3sSettings(
   const servers: K3sSettings = {
     ...own,
     "agent-token-file": "/etc/rancher/k3s/agent-token",
+    // Said, since k3s would look for it at the default route, which a network of its own does not have.
+    "advertise-address": address,
     // Every name that there can ever be: a certificate is not made anew because a server comes.
     "tls-san": [
       ...(endpoint === undefined ? [] : [endpoint]),

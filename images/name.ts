@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Arch, k3sNode, manifestPath, type Recipe, slurmNode } from "./recipe.ts";
+import { type Arch, manifestPath, type Recipe, recipeOf, slurmNode } from "./recipe.ts";
 
 /**
  * Part of each image's hash. To be raised with a change to the builder that gives other bytes from the same recipe;
@@ -22,7 +22,7 @@ export function imageName(arch: Arch, recipe: Recipe = slurmNode): string {
 
 /** The same for the VMs of a type of cluster, with an architecture as sites name it. */
 export function nodeImageName(arch: "x86_64" | "aarch64", type: "slurm" | "k3s"): string {
-  return imageName(arch === "x86_64" ? "amd64" : "arm64", type === "slurm" ? slurmNode : k3sNode);
+  return imageName(arch === "x86_64" ? "amd64" : "arm64", recipeOf[type]);
 }
 
 /** SHA-256 in hex over manifest, recipe and build format. */

@@ -29,6 +29,9 @@ export const k3sNode: Recipe = debian13("debian-13-k3s");
 
 export const recipes: readonly Recipe[] = [slurmNode, k3sNode];
 
+/** What the VMs of each type of cluster are made from. */
+export const recipeOf = { slurm: slurmNode, k3s: k3sNode } as const;
+
 /** @throws Error naming the recipes there are. */
 export function recipeNamed(name: string): Recipe {
   const found = recipes.find((recipe) => recipe.name === name);

@@ -27,14 +27,15 @@ export interface GuestWork {
  * @throws Error with what the guest said when one of them failed.
  */
 export async function onGuest(connection: Connection, work: GuestWork): Promise<string> {
-  const scripts = await Promise.all(["prelude", ...work.scripts].map(guestScript));
-  const [prelude = "", ...rest] = scripts;
-  const { code, stdout, stderr } = await connection.run(
-    [prelude, ...(work.files ?? []).map(put), ...rest].join("\n"),
-    work.args,
-  );
+  const { code, stdout, stderr } = await connection.run(await guestScripts(work.scripts, work.files), work.args);
   if (code === 0) return stdout.trim();
   throw new Error(`${work.what} failed (exit code ${code}): ${(stderr || stdout).trim() || "nothing was said"}`);
+}
+
+/** The text that does it: what all scripts share, the files, and the scripts. */
+export async function guestScripts(names: readonly string[], files: readonly GuestFile[] = []): Promise<string> {
+  const [prelude = "", ...scripts] = await Promise.all(["prelude", ...names].map(guestScript));
+  return [prelude, ...files.map(put), ...scripts].join("\n");
 }
 
 function guestScript(name: string): Promise<string> {

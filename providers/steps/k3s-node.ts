@@ -55,7 +55,7 @@ export async function addNode(): Promise<string> {
       what: `starting k3s on ${guest.name}`,
       files: [...nodeFiles(spec, secrets), ...(state.started ? [] : authorityFiles(secrets))],
       scripts: ["k3s-node"],
-      args: [unitOf(spec.role), spec.version, String(Math.round(Date.now() / 1000))],
+      args: [unitOf(spec.role), spec.version, String(Math.round(Date.now() / 1000)), guest.address],
     });
     const etcd = spec.role === "server" && (spec.datastore === "etcd" || state.etcd);
     await gate(connection, guest, key, spec, etcd);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { imageName } from "../../images/name.ts";
-import { machineArch } from "../../images/recipe.ts";
+import { type Arch, machineArch, type Recipe, recipeOf } from "../../images/recipe.ts";
+import type { Site } from "../../site/model.ts";
 import { ensureImage } from "../image/ensure.ts";
 import { imageFolder } from "../image/folder.ts";
 import { interruptible } from "../lib/interruption.ts";
@@ -14,18 +15,31 @@ const debianNames = { x86_64: "amd64", aarch64: "arm64" } as const;
  */
 export async function ensureImages(stack: string): Promise<number> {
   const site = await siteOf(stack);
-  const missing = [...new Set(site.hosts.map((host) => debianNames[host.arch]))].filter(
-    (arch) => !existsSync(imageFolder(imageName(arch))),
-  );
-  const foreign = missing.find((arch) => arch !== machineArch());
+  const missing = wantedImages(site).filter(({ arch, recipe }) => !existsSync(imageFolder(imageName(arch, recipe))));
+  const foreign = missing.find(({ arch }) => arch !== machineArch());
   if (foreign !== undefined) {
     throw new Error(
-      `The site has ${foreign} hosts, whose guest image is built on a machine that is ${foreign}: run \`npm run bramble -- image build\` ` +
-        `on one, with the same checkout, and copy ${imageFolder(imageName(foreign))} from there to the same place here.`,
+      `The site has ${foreign.arch} hosts, whose guest image is built on a machine that is ${foreign.arch}: run ` +
+        `\`npm run bramble -- image build ${foreign.recipe.name}\` on one, with the same checkout, and copy ` +
+        `${imageFolder(imageName(foreign.arch, foreign.recipe))} from there to the same place here.`,
     );
   }
   return interruptible(async (signal) => {
-    for (const arch of missing) await ensureImage({ arch, signal, say: console.log });
+    for (const { arch, recipe } of missing) await ensureImage({ arch, recipe, signal, say: console.log });
     return 0;
   });
+}
+
+/** One for each architecture and type of cluster whose VMs run on it. */
+function wantedImages({ hosts, clusters, vms }: Site): readonly { arch: Arch; recipe: Recipe }[] {
+  const archs = new Map(hosts.map(({ name, arch }) => [name, debianNames[arch]]));
+  const types = new Map(clusters.map(({ name, type }) => [name, type]));
+  const wanted = vms.flatMap((vm) => {
+    const arch = archs.get(vm.host);
+    const type = types.get(vm.cluster);
+    return arch === undefined || type === undefined ? [] : [{ arch, recipe: recipeOf[type] }];
+  });
+  return [...Map.groupBy(wanted, ({ arch, recipe }) => `${recipe.name} ${arch}`).values()].flatMap(
+    ([first]) => first ?? [],
+  );
 }

@@ -1,5 +1,6 @@
-# Puts a version of k3s into use on this node and starts it. $1 k3s or k3s-agent, $2 version, $3 the runner's clock.
-unit=$1 version=$2 now=$3
+# Puts a version of k3s into use on this node and starts it. $1 k3s or k3s-agent, $2 version, $3 the runner's clock,
+# $4 the node's address.
+unit=$1 version=$2 now=$3 address=$4
 library=/usr/local/lib/bramble-k3s data=/var/lib/rancher/k3s
 
 # Certificates are good from a time on, and etcd measures by the clock.
@@ -11,6 +12,13 @@ clock_is_right() {
 if changed /etc/chrony/chrony.conf; then systemctl restart chrony; fi
 until_true 60 "setting the clock" clock_is_right ||
   fail "the clock is off by $off s: set network.ntp in the site file, and look at the clock of the machine that runs Bramble"
+
+# Without this, flannel takes the interface of the default route, and a network of its own has none.
+interface=$(ip -o -4 address show to "$address" | awk '{ print $2; exit }')
+[ -n "$interface" ] || fail "no interface here has the address $address"
+put 0600 root:root /etc/rancher/k3s/config.yaml.d/network.yaml <<END
+$(echo "flannel-iface: $interface" | base64)
+END
 
 before=$(readlink "$library/current" || true)
 restart=
@@ -40,7 +48,7 @@ done
 # With this file, archives that have been imported are not read again at each start.
 [ -e "$data/agent/images/.cache.json" ] || : >"$data/agent/images/.cache.json"
 
-for file in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/registries.yaml "/etc/default/$unit" \
+for file in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/network.yaml /etc/rancher/k3s/registries.yaml "/etc/default/$unit" \
   "/etc/systemd/system/$unit.service" /etc/rancher/k3s/token /etc/rancher/k3s/agent-token; do
   if changed "$file"; then restart=yes; fi
 done
