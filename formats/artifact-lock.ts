@@ -111,13 +111,13 @@ export type ArtifactLock = Readonly<z.infer<typeof lockSchema>>;
 export const emptyLock: ArtifactLock = { format: 1, artifacts: {} };
 
 /**
- * Reads the text of a lock file.
+ * Reads the text of a lock file, which messages call `path`.
  * @throws Error with a line for each mistake, which says where in the JSON it is
  */
-export function parseLock(text: string): ArtifactLock {
-  const read = lockSchema.safeParse(parseJson(text));
+export function parseLock(text: string, path = lockPath): ArtifactLock {
+  const read = lockSchema.safeParse(parseJson(text, path));
   if (read.success) return read.data;
-  const mistakes = read.error.issues.flatMap((issue) => describeIssue(issue, `${lockPath}: `));
+  const mistakes = read.error.issues.flatMap((issue) => describeIssue(issue, `${path}: `));
   throw new Error(`${mistakes.join("\n")}\n${wayOut}`);
 }
 
@@ -176,7 +176,17 @@ export function isSet(artifact: Artifact): artifact is ArtifactSet {
 
 /** Whether an artifact is a file that is packed or built here. */
 export function isBundle(artifact: Artifact): artifact is Bundle {
-  return "parts" in artifact || "inputs" in artifact;
+  return isReleased(artifact) || isBuilt(artifact);
+}
+
+/** Whether an artifact is packed from files of a release. */
+export function isReleased(artifact: Artifact): artifact is ReleasedBundle {
+  return "parts" in artifact;
+}
+
+/** Whether an artifact was built here. */
+export function isBuilt(artifact: Artifact): artifact is BuiltBundle {
+  return "inputs" in artifact;
 }
 
 /** All that belongs to an artifact: the file itself, without a path, and the files of an archive or a set. */
@@ -205,12 +215,12 @@ export function lockedArtifact(lock: ArtifactLock, name: string): Artifact {
 
 const wayOut = `Take the file back from git, or delete it and run \`npm run bramble -- artifacts update\`.`;
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new Error(`${lockPath} is no JSON: ${error.message}\n${wayOut}`);
+    throw new Error(`${path} is no JSON: ${error.message}\n${wayOut}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ArtifactLock, lockedArtifact, lockedFile } from "./artifact-lock.ts";
+import { type ArtifactLock, isBuilt, lockedArtifact, lockedFile } from "./artifact-lock.ts";
 
 /** Architectures as the kernel calls them (`uname -m`). */
 export type K3sArch = "x86_64" | "aarch64";
@@ -36,7 +36,7 @@ export function parseK3sArtifact(name: string): { readonly version: string; read
 export function lockedK3s(lock: ArtifactLock, version: string, arch: K3sArch): LockedK3s {
   const name = k3sArtifact(version, arch);
   const { sha256, bytes } = lockedFile(lock, name);
-  return { name, version, sha256, bytes, lacks: "inputs" in lockedArtifact(lock, name) ? lackingInBuilds : [] };
+  return { name, version, sha256, bytes, lacks: isBuilt(lockedArtifact(lock, name)) ? lackingInBuilds : [] };
 }
 
 /** The manifests of the NFS driver in the lock. */

@@ -65,7 +65,12 @@ export async function startUpstream(): Promise<UpstreamServer> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     origin,
-    mirrors: { alpine: `${origin}/alpine`, "github-api": `${origin}/api`, "github-raw": `${origin}/raw` },
+    mirrors: {
+      alpine: `${origin}/alpine`,
+      github: `${origin}/github`,
+      "github-api": `${origin}/api`,
+      "github-raw": `${origin}/raw`,
+    },
     requests,
     files,
     faults,

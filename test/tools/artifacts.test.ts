@@ -553,7 +553,7 @@ describe("bramble artifacts", function () {
       );
       assert.equal(throughMirror("https://example.org/x", mirrors), "https://example.org/x");
       assert.deepEqual(mirrorsFrom({ BRAMBLE_GITHUB_RAW_MIRROR: "http://m" }), { "github-raw": "http://m" });
-      assert.throws(() => addMirror("debian=http://m"), /NAME is one of alpine, github-api, github-raw/);
+      assert.throws(() => addMirror("debian=http://m"), /NAME is one of alpine, github, github-api, github-raw/);
       assert.throws(() => mirrorsFrom({ BRAMBLE_ALPINE_MIRROR: "mirror.example" }), /is no address with http/);
     });
   });

@@ -7,7 +7,7 @@ import { megabytes } from "../lib/units.ts";
 import { isArchive, unpack, unpackSelection } from "./archive.ts";
 import { cachedPath, cacheOf, keep, partialPath, scratch, withCache } from "./cache.ts";
 import { known } from "./known.ts";
-import { readLock, writeLock } from "./lock-file.ts";
+import { readCommitted, writeLock } from "./lock-file.ts";
 
 export interface AddOptions {
   readonly project: string;
@@ -27,7 +27,7 @@ export async function addArtifact({ project, name, file, version, url, signal, s
   if (artifact !== undefined && "packages" in artifact)
     throw new Error(`${name} is a set of packages, and no file: it is pinned by \`${updateCommand(name)}\``);
   await withCache(cache, "bramble artifacts add", async () => {
-    const lock = await readLock(project);
+    const lock = await readCommitted(project);
     const partial = partialPath(cache, `${scratch}${randomUUID()}`);
     await copyFile(file, partial);
     await flush(partial);
@@ -36,7 +36,7 @@ export async function addArtifact({ project, name, file, version, url, signal, s
     pin(lock, name, entry); // before anything is kept
     await keep(cache, partial, content);
     const title = `${name} ${version}`;
-    const selection = artifact?.files;
+    const selection = artifact !== undefined && "files" in artifact ? artifact.files : undefined;
     if (!isArchive(basename(file))) {
       await writeLock(project, pin(lock, name, entry));
       say(`${title} is pinned: ${megabytes(content.bytes)}, SHA-256 ${content.sha256}`);

@@ -14,7 +14,12 @@ where it is had, and its SHA-256; it is written by \`update\`, and reviewed and 
 alpine-packages-aarch64 are packages of the branch that alpine-rpi is of: those that boards ask for, and what these need,
 with Alpine's signed indexes. Boards have them from the boot server, and none from the internet.
 
+A k3s has its version and architecture in its name. It is one file for its nodes, packed from the program and the images
+of its release. Where GitHub can't be reached, it is built from engine/k3s, with images for DNS and small pods alone, and
+pinned on this machine only, in .bramble/artifacts.lock.json: it has another hash on every machine that builds it.
+
 Examples:
+  npm run bramble -- artifacts update k3s-v1.35.0+k3s3-x86_64        a k3s; minutes where it is built
   npm run bramble -- artifacts update                        pin what is published now, and download it
   npm run bramble -- artifacts update --check                only say what is newer (exit code 1)
   npm run bramble -- artifacts update alpine-rpi --version 3.24.4

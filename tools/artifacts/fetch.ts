@@ -1,15 +1,21 @@
 import {
   type ArtifactSet,
+  type Bundle,
   type FileArtifact,
   filesOf,
+  isBuilt,
+  isBundle,
   isSet,
   lockPath,
   updateCommand,
 } from "../../formats/artifact-lock.ts";
+import { parseK3sArtifact } from "../../formats/k3s-bundle.ts";
+import { obtainLockedK3s } from "../k3s/release.ts";
 import { AnswerError, DamagedError } from "../lib/download.ts";
 import { megabytes } from "../lib/units.ts";
 import { ArchiveError, unpack } from "./archive.ts";
 import { type Cache, cachedPath, cacheOf, isCached, withCache } from "./cache.ts";
+import { obtainLockedManifests } from "./csi-driver-nfs.ts";
 import { failureOf } from "./failure.ts";
 import { inParallel } from "./in-parallel.ts";
 import { downloadOf, type Named, pinned, readLock, titleOf } from "./lock-file.ts";
@@ -54,6 +60,7 @@ export async function fetchArtifacts({
       run: (show: Show) => {
         const [name, artifact] = each;
         if (isSet(artifact)) return completeSet(name, artifact, packages ?? artifact.url, upstream, cache, show);
+        if (isBundle(artifact)) return completeBundle(name, artifact, { upstream, cache, signal }, show);
         return complete(name, artifact, upstream, cache, signal, show);
       },
     }));
@@ -98,6 +105,19 @@ async function completeSet(
     done += file.bytes;
     show.bytes(done, total);
   });
+}
+
+/** A bundle is packed again from the parts that are pinned. One that was built here is not built by the way. */
+async function completeBundle(
+  name: string,
+  bundle: Bundle,
+  { upstream, cache, signal }: { upstream: Upstream; cache: Cache; signal: AbortSignal },
+  show: Show,
+): Promise<void> {
+  const k3s = parseK3sArtifact(name);
+  if (isBuilt(bundle)) throw new Error(`it was built on a machine, and is not here: ${updateCommand(name)}`);
+  if (k3s === undefined) return obtainLockedManifests(bundle, upstream, cache, show);
+  return obtainLockedK3s(bundle, k3s.arch, { upstream, cache, signal }, show);
 }
 
 const waysToPackages = (name: string) => `Alpine keeps only the newest packages of a branch. Either

@@ -1,5 +1,7 @@
+import { csiNfsArtifact, type K3sArch, parseK3sArtifact } from "../../formats/k3s-bundle.ts";
 import { alpineRelease } from "./alpine.ts";
 import type { Selection } from "./archive.ts";
+import { type PublishedManifests, publishedManifests } from "./csi-driver-nfs.ts";
 import { eepromRelease, recoveryRelease } from "./rpi-eeprom.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -19,7 +21,7 @@ export interface Release {
 export type Published = { readonly kind: "sha256" | "git-blob"; readonly hex: string };
 
 /** What `update` can find by itself. */
-export type KnownArtifact = KnownFile | KnownPackages;
+export type KnownArtifact = KnownFile | KnownPackages | KnownManifests | KnownK3s;
 
 /** A file, perhaps an archive. */
 export interface KnownFile {
@@ -34,6 +36,18 @@ export interface KnownFile {
 export interface KnownPackages {
   readonly what: string;
   readonly packages: AlpineArch;
+}
+
+/** What Kubernetes is told to run: files of a release, joined into one. */
+export interface KnownManifests {
+  readonly what: string;
+  readonly manifests: (upstream: Upstream, version: string | undefined) => Promise<PublishedManifests>;
+}
+
+/** A k3s, whose version is in its name: packed from its release, or built here. */
+export interface KnownK3s {
+  readonly what: string;
+  readonly k3s: { readonly version: string; readonly arch: K3sArch };
 }
 
 export type AlpineArch = "aarch64" | "x86_64";
@@ -63,7 +77,13 @@ const alpineRpi: Selection = {
   also: /^(bcm271[12][\w-]*\.dtb|overlays\/[^/]+\.dtbo?)$/,
 };
 
-/** The artifacts that `update` can find by itself. */
+/** What `update` finds under a name. There is a k3s under the name of each of its versions. */
+export function knownArtifact(name: string): KnownArtifact | undefined {
+  const k3s = parseK3sArtifact(name);
+  return k3s === undefined ? known.get(name) : { what: `k3s ${k3s.version}`, k3s };
+}
+
+/** The artifacts that `update` can find by itself, but for those of k3s. */
 export const known: ReadonlyMap<string, KnownArtifact> = new Map<string, KnownArtifact>([
   [
     "alpine-rpi",
@@ -96,4 +116,5 @@ export const known: ReadonlyMap<string, KnownArtifact> = new Map<string, KnownAr
       ],
     ];
   }),
+  [csiNfsArtifact, { what: "the driver for volumes of k3s on NFS", manifests: publishedManifests }],
 ]);

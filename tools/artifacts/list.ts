@@ -1,4 +1,4 @@
-import { type ArtifactSet, filesOf, isSet } from "../../formats/artifact-lock.ts";
+import { type ArtifactSet, filesOf, isBuilt, isSet } from "../../formats/artifact-lock.ts";
 import { table } from "../lib/table.ts";
 import { megabytes } from "../lib/units.ts";
 import { type Cache, cacheOf, isCached } from "./cache.ts";
@@ -16,7 +16,7 @@ export async function listArtifacts(project: string, say: (line: string) => void
         artifact.released ?? "-",
         megabytes(downloadOf(artifact)),
         here.every((each) => each) ? "yes" : "no",
-        artifact.url ?? "(brought by hand)",
+        artifact.url ?? (isBuilt(artifact) ? "(built here)" : "(brought by hand)"),
       ];
     }),
   );

@@ -9,16 +9,26 @@ import {
   lockPath,
   printLock,
 } from "../../formats/artifact-lock.ts";
-import { readLock as readLockIn } from "../../stacks/read-lock.ts";
+import { readCommittedLock, readLocalLock, readLock as readLockIn } from "../../stacks/read-lock.ts";
 
-/** The lock of a project folder; an empty one where there is no file. */
+/** All that is pinned in a project folder and on this machine; an empty lock where there is no file. */
 export function readLock(project: string): Promise<ArtifactLock> {
   return readLockIn(`${project}/stacks`);
 }
 
-/** Replaces the lock of a project folder in one step. */
-export async function writeLock(project: string, lock: ArtifactLock): Promise<void> {
-  const path = `${project}/${lockPath}`;
+/** What is pinned for everybody: the lock that is committed. */
+export function readCommitted(project: string): Promise<ArtifactLock> {
+  return readCommittedLock(`${project}/stacks`);
+}
+
+/** What is pinned on this machine alone. */
+export function readLocal(project: string): Promise<ArtifactLock> {
+  return readLocalLock(`${project}/stacks`);
+}
+
+/** Replaces a lock of a project folder in one step: the one that is committed, or the one at `file`. */
+export async function writeLock(project: string, lock: ArtifactLock, file = lockPath): Promise<void> {
+  const path = `${project}/${file}`;
   const aside = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
   try {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { askGithub, contentsSchema, type Listed } from "./github.ts";
 import type { Release } from "./known.ts";
 import { makers, type Upstream } from "./upstream.ts";
 
@@ -15,11 +16,6 @@ const commitsSchema = z.array(
     commit: z.object({ committer: z.object({ date: z.string() }) }),
   }),
 );
-const contentsSchema = z.array(
-  z.object({ name: z.string(), type: z.string(), size: z.int(), sha: z.string().regex(/^[0-9a-f]{40}$/) }),
-);
-type Listed = z.infer<typeof contentsSchema>[number];
-
 /**
  * A bootloader image: the newest that Raspberry Pi recommends, or that of the given date.
  * @param version such as 2026-05-17
@@ -68,32 +64,14 @@ async function newestCommit(path: string, upstream: Upstream, day?: string): Pro
   if (day !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(day))
     throw new Error(`Versions of recovery.bin are dates such as 2026-05-17, not ${JSON.stringify(day)}`);
   const until = day === undefined ? "" : `&until=${day}T23:59:59Z`;
-  const [newest] = (await ask(`commits?path=${path}&per_page=1${until}`, commitsSchema, upstream)) ?? [];
+  const [newest] =
+    (await askGithub(repository, `commits?path=${path}&per_page=1${until}`, commitsSchema, upstream)) ?? [];
   if (newest === undefined) throw new Error(`${repository} has no commit that changed ${path}`);
   return { commit: newest.sha, date: newest.commit.committer.date.slice(0, 10) };
 }
 
 /** The files of a folder at a commit; none where there is no such folder. */
 async function contents(folder: string, commit: string, upstream: Upstream): Promise<readonly Listed[]> {
-  const listed = (await ask(`contents/${folder}?ref=${commit}`, contentsSchema, upstream)) ?? [];
+  const listed = (await askGithub(repository, `contents/${folder}?ref=${commit}`, contentsSchema, upstream)) ?? [];
   return listed.filter(({ type }) => type === "file");
-}
-
-async function ask<T>(question: string, schema: z.ZodType<T>, upstream: Upstream): Promise<T | undefined> {
-  const url = `${makers["github-api"]}/repos/${repository}/${question}`;
-  const text = await upstream.text(url);
-  if (text === undefined) return undefined;
-  const answer = schema.safeParse(parseJson(text));
-  if (answer.success) return answer.data;
-  throw new Error(`${url} does not answer as GitHub's API does: ${z.prettifyError(answer.error)}`);
-}
-
-/** Undefined for what is no JSON, such as a login page in between: no schema here takes that. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -2,20 +2,38 @@ import {
   type Artifact,
   type ArtifactLock,
   type FileArtifact,
+  isBuilt,
+  isBundle,
+  isReleased,
   isSet,
   type LockedFile,
   lockPath,
   pin,
   printLock,
+  updateCommand,
 } from "../../formats/artifact-lock.ts";
+import { k3sArtifact } from "../../formats/k3s-bundle.ts";
+import { localLockPath } from "../../stacks/read-lock.ts";
+import { obtainK3s } from "../k3s/obtain.ts";
+import { sourceVersion } from "../k3s/programs.ts";
 import { table } from "../lib/table.ts";
 import { megabytes } from "../lib/units.ts";
 import { branchFor, differs, findPackages, obtainPackages } from "./alpine-packages.ts";
 import { unpackSelection } from "./archive.ts";
 import { type Cache, cachedPath, cacheOf, withCache } from "./cache.ts";
+import { obtainManifests } from "./csi-driver-nfs.ts";
 import { failureOf } from "./failure.ts";
-import { type KnownArtifact, type KnownFile, type KnownPackages, known, type Release } from "./known.ts";
-import { downloadOf, readLock, writeLock } from "./lock-file.ts";
+import {
+  type KnownArtifact,
+  type KnownFile,
+  type KnownK3s,
+  type KnownManifests,
+  type KnownPackages,
+  known,
+  knownArtifact,
+  type Release,
+} from "./known.ts";
+import { downloadOf, readCommitted, readLocal, writeLock } from "./lock-file.ts";
 import { obtainRelease } from "./obtain.ts";
 import { type Show, sideBySide } from "./progress.ts";
 import { trustedKeys } from "./trusted-keys.ts";
@@ -68,14 +86,24 @@ export async function updateArtifacts(options: UpdateOptions): Promise<boolean> 
   const { project, check = false, signal, quiet, say, version } = options;
   const cache = cacheOf(project);
   return withCache(cache, "bramble artifacts update", async () => {
-    const lock = await readLock(project);
+    const lock = await readCommitted(project);
     const names = chosen(options, lock);
     if (version !== undefined && names.length !== 1) throw new Error("--version goes with the name of one artifact");
     const task = { ...options, upstream: openUpstream(options.mirrors, signal), cache };
-    const files = names.flatMap(([name, artifact]) => ("packages" in artifact ? [] : [{ name, artifact }]));
+    const files = names.flatMap(([name, artifact]) => ("release" in artifact ? [{ name, artifact }] : []));
+    const bundles = names.flatMap(([name, artifact]) => ("manifests" in artifact ? [{ name, artifact }] : []));
     const sets = names.flatMap(([name, artifact]) => ("packages" in artifact ? [{ name, artifact }] : []));
     const ofFiles = await sideBySide(
-      files.map(({ name, artifact }) => ({ title: name, run: (show) => updateFile(name, artifact, lock, task, show) })),
+      [
+        ...files.map(({ name, artifact }) => ({
+          title: name,
+          run: (show: Show) => updateFile(name, artifact, lock, task, show),
+        })),
+        ...bundles.map(({ name, artifact }) => ({
+          title: name,
+          run: (show: Show) => updateManifests(name, artifact, lock, task, show),
+        })),
+      ],
       quiet,
     );
     // Packages are those of the system's branch, which may just have become another one.
@@ -87,8 +115,12 @@ export async function updateArtifacts(options: UpdateOptions): Promise<boolean> 
       })),
       quiet,
     );
-    const results = [...ofFiles, ...ofSets];
-    const next = withChanges(between, ofSets);
+    const k3s = names.flatMap(([name, artifact]) => ("k3s" in artifact ? [{ name, artifact }] : []));
+    const ofK3s: PromiseSettledResult<Change>[] = [];
+    // One after the other: each uses all that the network or the processors give.
+    for (const { name, artifact } of k3s) ofK3s.push(...(await Promise.allSettled([updateK3s(name, artifact, task)])));
+    const results = [...ofFiles, ...ofSets, ...ofK3s];
+    const next = withChanges(between, [...ofSets, ...ofK3s].filter(isForEverybody));
     // What was finished before an interruption counts.
     const written = !check && printLock(next) !== printLock(lock);
     if (written) await writeLock(project, next);
@@ -96,7 +128,7 @@ export async function updateArtifacts(options: UpdateOptions): Promise<boolean> 
     const changes = changesIn(results);
     describe(changes, say);
     const failure = failureOf(
-      [...files, ...sets].map(({ name }) => name),
+      [...files, ...bundles, ...sets, ...k3s].map(({ name }) => name),
       results,
     );
     if (failure !== undefined) throw failure;
@@ -114,7 +146,7 @@ async function updateFile(
 ): Promise<Change> {
   const { upstream, cache, version, signal, check } = task;
   const before = lock.artifacts[name];
-  const pinned = before === undefined || isSet(before) ? undefined : before;
+  const pinned = before === undefined || isSet(before) || isBundle(before) ? undefined : before;
   const release = await artifact.release(upstream, version);
   const isNew = before?.version !== release.version;
   const change = { name, before, isNew, now: isNew ? release.version : "the same" };
@@ -124,6 +156,44 @@ async function updateFile(
   const unpacked =
     artifact.files && (await unpackSelection(cachedPath(cache, content), title, artifact.files, cache, signal));
   return { ...change, after: entry(release, pinned, content, unpacked?.files) };
+}
+
+async function updateManifests(
+  name: string,
+  artifact: KnownManifests,
+  lock: ArtifactLock,
+  { upstream, cache, version, check }: Task,
+  show: Show,
+): Promise<Change> {
+  const before = lock.artifacts[name];
+  const published = await artifact.manifests(upstream, version);
+  const isNew = before?.version !== published.version;
+  const change = { name, before, isNew, now: isNew ? published.version : "the same" };
+  if (check) return change;
+  const pinned = before !== undefined && isReleased(before) ? before : undefined;
+  return { ...change, after: await obtainManifests(published, pinned, upstream, cache, show) };
+}
+
+/** A version of k3s never changes, so that there is nothing newer of it. What was built is pinned on this machine alone. */
+async function updateK3s(name: string, { k3s }: KnownK3s, task: Task): Promise<Change> {
+  const { project, say, quiet, version, check } = task;
+  if (version !== undefined && version !== k3s.version)
+    throw new Error(`the version of a k3s is in its name: ${updateCommand(k3sArtifact(version, k3s.arch))}`);
+  const [committed, local] = await Promise.all([readCommitted(project), readLocal(project)]);
+  const before = committed.artifacts[name] ?? local.artifacts[name];
+  if (check) return { name, before, isNew: before === undefined, now: before === undefined ? k3s.version : "the same" };
+  const after = await obtainK3s({ ...task, ...k3s, pinned: before, quiet });
+  const isNew = before === undefined || isSet(before) || before.sha256 !== after.sha256;
+  if (isBuilt(after) && isNew) {
+    await writeLock(project, pin(local, name, after), localLockPath);
+    say(`${name} was built here, and is pinned on this machine alone, in ${localLockPath}.`);
+  }
+  return { name, before, isNew, now: isNew ? k3s.version : "the same", after };
+}
+
+/** What was built has another hash on each machine: the lock that all share does not get it. */
+function isForEverybody(result: PromiseSettledResult<Change>): boolean {
+  return !(result.status === "fulfilled" && result.value.after !== undefined && isBuilt(result.value.after));
 }
 
 async function updateSet(
@@ -162,15 +232,17 @@ function chosen({ names, wanted }: UpdateOptions, lock: ArtifactLock): readonly 
   if (names.length === 0) {
     const isPinned = (name: string) => Object.hasOwn(lock.artifacts, name);
     const isNew = ![...known.keys()].some(isPinned);
-    return [...known].filter(([name, artifact]) =>
-      "packages" in artifact ? isPinned(name) || wanted(artifact.packages).length > 0 : isNew || isPinned(name),
-    );
+    return [...known].filter(([name, artifact]) => {
+      if ("packages" in artifact) return isPinned(name) || wanted(artifact.packages).length > 0;
+      return isPinned(name) || (isNew && "release" in artifact);
+    });
   }
   return [...new Set(names)].map((name) => {
-    const artifact = known.get(name);
+    const artifact = knownArtifact(name);
     if (artifact !== undefined) return [name, artifact] as const;
     throw new Error(
-      `Bramble does not know where ${name} is published; it knows ${[...known.keys()].join(", ")}. ` +
+      `Bramble does not know where ${name} is published; it knows ${[...known.keys()].join(", ")}, and each k3s by a ` +
+        `name such as ${k3sArtifact(sourceVersion, "x86_64")}. ` +
         `A file that you have is pinned by: npm run bramble -- artifacts add ${name} FILE --version VERSION`,
     );
   });

@@ -4,6 +4,7 @@ import type { Content } from "../lib/files.ts";
 /** Where makers publish, under the names that mirrors are given by. */
 export const makers = {
   alpine: "https://dl-cdn.alpinelinux.org/alpine",
+  github: "https://github.com",
   "github-api": "https://api.github.com",
   "github-raw": "https://raw.githubusercontent.com",
 } as const;
@@ -74,7 +75,7 @@ export function mirrorVariable(maker: Maker): string {
   return `BRAMBLE_${maker.toUpperCase().replaceAll("-", "_")}_MIRROR`;
 }
 
-export const allMakers: readonly Maker[] = ["alpine", "github-api", "github-raw"];
+export const allMakers: readonly Maker[] = ["alpine", "github", "github-api", "github-raw"];
 
 function checkedAddress(address: string): string {
   if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))

@@ -15,6 +15,10 @@ export interface GoBuild {
   tags?: string;
   /** Linker settings of form variable=value; a program that does not know its version is refused by others. */
   variables?: readonly string[];
+  /** Where the module lies, when it is not engine/ itself but a completed copy of it. */
+  folder?: string;
+  /** With C, for which this machine needs a C compiler. */
+  cgo?: boolean;
 }
 
 /** What compiling needs for its temporary files and results, in bytes. */
@@ -38,8 +42,8 @@ export async function buildGo(build: GoBuild, file: string, shop: Workshop): Pro
     shop.say(`compiling engine/${build.module} with ${go.from}`);
     try {
       await run([go.program, "build", ...options, ...tags, build.package], {
-        cwd: `${shop.places.project}/engine/${build.module}`,
-        env: goEnvironment(go.environment, temp),
+        cwd: build.folder ?? `${shop.places.project}/engine/${build.module}`,
+        env: { ...goEnvironment(go.environment, temp), CGO_ENABLED: build.cgo === true ? "1" : "0" },
         signal: shop.signal,
         ownGroup: true,
       });
@@ -53,9 +57,10 @@ export async function buildGo(build: GoBuild, file: string, shop: Workshop): Pro
   await shop.inTurn(compile, () => shop.say(`engine/${build.module} waits for its turn to be compiled`));
 }
 
-function goEnvironment(compiler: NodeJS.ProcessEnv, temp: string): NodeJS.ProcessEnv {
+/** What every `go` is started with, so that it builds for this machine and leaves nothing outside of `temp`. */
+export function goEnvironment(compiler: NodeJS.ProcessEnv, temp: string): NodeJS.ProcessEnv {
   const { GOOS: _os, GOARCH: _arch, ...base } = env; // somebody's cross-compiling is not meant for the engine
-  return { ...base, CGO_ENABLED: "0", GOWORK: "off", GOTMPDIR: temp, ...compiler };
+  return { ...base, GOWORK: "off", GOTMPDIR: temp, ...compiler };
 }
 
 /** Running out of disk after minutes would be a poor way to learn of it. */
