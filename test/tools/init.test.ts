@@ -129,6 +129,8 @@ clusters:
     );
     equal(code, 0, stdout);
     match(stdout, /"nonsense" is not an IPv4 network; write it as 10\.20\.0\.0\/24/);
+    // A terminal ends lines with a carriage return, too.
+    match(stdout, /To be done before the first preview:\r?\n.*version-not-pinned .*\r?\n.*artifacts update k3s-/);
     match(await text("asked"), /cidr: 10\.30\.0\.0\/24, gateway: 10\.30\.0\.1 [\s\S]*type: k3s\n/);
   });
 

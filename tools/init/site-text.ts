@@ -81,8 +81,11 @@ function cluster(site: NewSite): Record<string, unknown> {
   if (site.cluster === "none") return {};
   const all = site.boards.filter(({ keys }) => (keys.role ?? "hypervisor") === "hypervisor");
   const hosts = ofOneKind(all);
-  const memory = shareOf(all);
-  const count = Math.max(1, hosts.length);
+  const share = shareOf(all);
+  // Where a server of k3s leaves no room beside it, its board has no agent.
+  const alone = site.cluster === "k3s" && share < leastK3sMemory;
+  const memory = alone ? leastK3sMemory : share;
+  const count = Math.max(alone ? 0 : 1, hosts.length - (alone ? 1 : 0));
   const [first, addresses] = freeAddresses(site, Math.max(mostWorkers, count));
   const where = hosts.length < all.length ? { hosts: hosts.map(({ name }) => name) } : {};
   const group = inOneLine({ count, memory: size(memory), addresses, ...where });
@@ -120,6 +123,8 @@ function size(mib: number): string {
   return mib % 1024 === 0 ? `${mib / 1024}GiB` : `${mib}MiB`;
 }
 
+/** What a server of k3s and its pods need, in MiB: rule too-little-memory of site files. */
+const leastK3sMemory = 1536;
 /** How far a new group can grow, in addresses. */
 const mostWorkers = 10;
 /** What the site file's `reserve` is where it says nothing, in MiB. */

@@ -32,9 +32,15 @@ export async function checkFiles(files: readonly string[], why: boolean): Promis
   return await report([...results.values()], why);
 }
 
-/** Checks what a site file in stacks/ is to say, before it is written. */
+/**
+ * Checks what a site file in stacks/ is to say, before it is written. It may want things that are not pinned yet: that is
+ * said, and is right for a new site.
+ */
 export async function checkText(path: string, text: string): Promise<Check> {
-  return await report([await readFileAsSite(stacksFolder, path, text)], false);
+  const result = await readFileAsSite(stacksFolder, path, text);
+  const whole = await report([result], false);
+  if (whole.ok || !result.ok) return whole;
+  return { ok: true, text: `To be done before the first preview:\n${whole.text}` };
 }
 
 /** Checks the site of a stack, with its overrides. */
