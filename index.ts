@@ -7,6 +7,7 @@ import type { GuestImage } from "./components/guest-image.ts";
 import { unpinnedK3s } from "./components/k3s-plan.ts";
 import { k3sReleases } from "./components/k3s-releases.ts";
 import { siteKeyFiles } from "./components/key-files.ts";
+import { planGuard } from "./components/plan-guard.ts";
 import { Site } from "./components/site.ts";
 import { nodeImageName } from "./images/name.ts";
 import { keyFolder, writeKeyFiles } from "./providers/transport/key-files.ts";
@@ -39,24 +40,19 @@ if (!("value" in secret))
 const keys = siteKeys(secret.value, read.site.name, read.site.epochs);
 await writeKeyFiles(keyFolder(workFolder, read.site.name), siteKeyFiles(read.site, keys));
 
-const lock = await readLock(stacks);
+const [lock, id] = [await readLock(stacks), siteId(secret.value)];
 const planned = planSite(read.site, {
   lock,
   access: boardAccess(keys),
-  siteId: siteId(secret.value),
+  siteId: id,
 });
 const missing = [...unpinnedK3s(read.site, lock), ...(planned.ok ? [] : planned.problems)];
 if (!planned.ok || missing.length > 0)
   throw new pulumi.RunError(`The site can't be built as it is:\n${printProblems(read.locate(missing))}`);
 
-new Site(read.site.name, {
-  site: read.site,
-  keys,
-  siteId: siteId(secret.value),
-  image: guestImage,
-  k3s: k3sReleases(lock),
-  ...(planned.plan && { plan: planned.plan }),
-});
+const boot = planned.plan && { plan: planned.plan };
+const args = { site: read.site, keys, siteId: id, image: guestImage, k3s: k3sReleases(lock), ...boot };
+new Site(read.site.name, args, { dependsOn: planGuard(args) });
 
 function guestImage(arch: Arch, type: Cluster["type"]): GuestImage {
   const name = nodeImageName(arch, type);

@@ -103,6 +103,8 @@ export class Site extends pulumi.ComponentResource {
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
           disposable,
+          // The guard has seen to it that this is about no other disk than the one that was meant.
+          releaseData: site.allow["data-lost"] !== undefined,
           after: [roster, ...fenced, ...mounted(vm.host), ...after],
         },
         { parent },

@@ -27,6 +27,8 @@ export interface VirtualMachineArgs {
   readonly deployKey: SshKeyPair;
   /** Whether the data disk may go with the VM. */
   readonly disposable: boolean;
+  /** Whether the VM may get another data disk all the same; the old one then stays where it is. */
+  readonly releaseData: boolean;
   /** What must be in its place before anything of the VM is made or replaced. */
   readonly after: readonly pulumi.Resource[];
 }
@@ -88,7 +90,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
               // On a storage that hosts share it stays where it is when the VM moves, and only who is asked about it is
               // another. Leaving the storage is another pool, and so another disk, which `protect` refuses.
               ...(dataPool === undefined ? { replacementTrigger: host.name } : {}),
-              protect: !args.disposable,
+              protect: !args.disposable && !args.releaseData,
               retainOnDelete: !args.disposable,
             },
           );

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 const implementations = {
   BoardIdentity: "@bramble/providers/board-identity/provider",
   Apkovl: "@bramble/providers/apkovl/provider",
+  PlanGuard: "@bramble/providers/guard/provider",
   BootloaderConfig: "@bramble/providers/bootloader-config/provider",
   Roster: "@bramble/providers/roster/provider",
   TftpTree: "@bramble/providers/tftp-tree/provider",

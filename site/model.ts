@@ -396,6 +396,7 @@ export interface Limits {
 /** What a change is refused for, unless it is allowed. */
 export type AllowableRule =
   | "quorum-lost"
+  | "cluster-broken"
   | "last-controller"
   | "data-lost"
   | "disk-shared"

@@ -32,6 +32,7 @@ const allowance = (what: string) =>
 export const allow = z
   .strictObject({
     "quorum-lost": allowance("Fewer servers of a k3s cluster stay than its database needs"),
+    "cluster-broken": allowance("A k3s cluster gets keys, networks or a release that it doesn't survive"),
     "last-controller": allowance("A Slurm cluster loses its controller while it has workers"),
     "data-lost": allowance("A VM loses a data disk, of a cluster that is not `disposable`"),
     "disk-shared": allowance("A VM of the same name is in another cluster now, with the same disks"),

@@ -88,7 +88,7 @@ async function build({ site: edit = (same) => same, gate, image = "a", gated = t
   });
   new VirtualMachine("physics-controller", {
     ...{ ...common, vm, hypervisor: hypervisor.parts, image: guest, owner: "Bramble site home 0a1b2c3d" },
-    ...{ hostKey, deployKey, disposable: false, after: [] },
+    ...{ hostKey, deployKey, disposable: false, releaseData: false, after: [] },
   });
   await settled();
   const first = [...asked];

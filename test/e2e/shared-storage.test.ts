@@ -191,7 +191,7 @@ describe("two hosts with shared storage", function () {
     await site.write(document({ controllerOn: "b", lost: "unplugged by Ann" }));
     const preview = await succeeds(site.operate("preview"));
     const updated = preview.steps.flatMap(({ op, what }) => (op === "update" ? [what] : []));
-    deepEqual(updated.sort(), ["Command shelf", "libvirt a"]);
+    deepEqual(updated.sort(), ["Command shelf", "PlanGuard shelves", "Roster shelves", "libvirt a"]);
     // Its QEMU still runs, and its lock on the disk is not in the server's hands here.
     const first = await site.operate("up");
     notEqual(first.code, 0, first.output);

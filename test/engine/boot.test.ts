@@ -68,8 +68,8 @@ describe("boards' boot folders, by the real engine", () => {
     await rejects(lstat(root()));
     const said = await up();
     match(said, /0 of 2 boards run what is published\..*\n +pi1 +is off, or still booting.*\n +pi2 +is off/);
-    match(await preview("--expect-no-changes"), /12 unchanged/);
-    match(await up(), /12 unchanged/);
+    match(await preview("--expect-no-changes"), /14 unchanged/);
+    match(await up(), /14 unchanged/);
 
     const names = ["2c-cf-67-00-00-01", "9ffefd01", "9ffefd02", "dc-a6-32-00-00-02", "pi1", "pi2"];
     deepEqual((await readdir(root())).filter((name) => !name.startsWith(".")).sort(), names);
@@ -108,7 +108,7 @@ describe("boards' boot folders, by the real engine", () => {
     await edit("address: 198.51.100.12 }", "address: 198.51.100.12, settings: [arm_boost=1] }");
     const said = await preview("--diff");
     match(said, /\+ *arm_boost=1/);
-    match(said, /1 to update\n +11 unchanged|~ 1 to update/);
+    match(said, /1 to update\n +13 unchanged|~ 1 to update/);
     match(await up(), /1 updated/);
     match(await text("dc-a6-32-00-00-02/config.txt"), /^arm_boost=1$/m);
     const after = /^os_prefix=(.*)\/$/m.exec(await text("pi2/config.txt"))?.[1];
@@ -124,7 +124,7 @@ describe("boards' boot folders, by the real engine", () => {
     const after = await signature("pi1");
     ok(after.timestamp > before.timestamp && after.sha256 !== before.sha256);
     match(await bootconf("pi1"), /^DISABLE_HDMI=1$/m);
-    match(await preview("--expect-no-changes"), /12 unchanged/);
+    match(await preview("--expect-no-changes"), /14 unchanged/);
   });
 
   it("refuse a setting that the bootloader doesn't take, and an older bootloader that nobody asked for", async () => {
@@ -135,7 +135,7 @@ describe("boards' boot folders, by the real engine", () => {
     equal(code, 1);
     match(
       said,
-      /resource 'pi[12]' has a problem: pi[12] has the bootloader of 2026-05-17, and 2025-02-11 is older\. .*downgrade: "to 2025-02-11"/,
+      /home {2}older-bootloader {2}pi1 and pi2 have the bootloader of 2026-05-17, and 2025-02-11 is older\n.*downgrade: "to 2025-02-11"/,
     );
     await edit("hdmi: false }", 'hdmi: false, downgrade: "to 2025-02-11" }');
     match(await preview(), /BootloaderConfig pi1 update .*~image/);
@@ -164,7 +164,7 @@ describe("boards' boot folders, by the real engine", () => {
       /apkovl=http:\/\/198\.51\.100\.5:8080\/(\S+)/.exec(await text(`pi1/${prefix}/cmdline.txt`)) ?? [];
     const list = (await command(["tar", "-tzf", root(`../http/${path}`)])).stdout;
     match(list, /^etc\/apk\/world$/m);
-    match(await preview("--expect-no-changes"), /12 unchanged/);
+    match(await preview("--expect-no-changes"), /14 unchanged/);
   });
 
   it("are seen to be changed by hand, and put right by the next `up`; what is not ours stays", async () => {
@@ -176,7 +176,7 @@ describe("boards' boot folders, by the real engine", () => {
     equal((await run("refresh", "--yes", "--skip-preview")).code, 0);
     await up();
     match(await text("pi2/config.txt"), /^arm_boost=1$/m);
-    match(await preview("--refresh", "--expect-no-changes"), /12 unchanged/);
+    match(await preview("--refresh", "--expect-no-changes"), /14 unchanged/);
     equal(await text("somebody-elses"), "x");
   });
 
@@ -186,7 +186,7 @@ describe("boards' boot folders, by the real engine", () => {
     const { code, stderr } = await trial.pulumi("stack", "rm", "home", "--force", "--yes", "--preserve-config");
     equal(code, 0, stderr);
     equal((await trial.pulumi("stack", "init", "home")).code, 0);
-    match(await up(), /12 created/);
+    match(await up(), /14 created/);
     deepEqual([await signature("pi1"), await text("pi1/config.txt")], before);
     equal((await realpath(root("pi1"))).split("/").length, version.split("/").length);
   });
@@ -210,7 +210,7 @@ describe("boards' boot folders, by the real engine", () => {
     const { code, stdout } = await trial.bramble("up", "--stack", "other", "--yes", "--skip-preview");
     equal(code, 1);
     match(stdout, /belongs to the site home \([0-9a-f]{8}\), and this is the site other \([0-9a-f]{8}\)/);
-    match(await preview("--refresh", "--expect-no-changes"), /12 unchanged/);
+    match(await preview("--refresh", "--expect-no-changes"), /14 unchanged/);
     equal((await trial.bramble("destroy", "--stack", "other", "--yes", "--skip-preview")).code, 0);
   });
 

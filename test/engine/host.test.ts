@@ -46,8 +46,8 @@ describe("runs on a host", () => {
     equal(await virsh("pool-list", "--all", "--name"), "");
     await succeed(up("box"));
     equal(await virsh("pool-list", "--all", "--name"), "bramble-box");
-    match(await succeed(trial.bramble("preview", "--stack", "box", "--expect-no-changes")), /9 unchanged/);
-    match(await succeed(up("box")), /9 unchanged/);
+    match(await succeed(trial.bramble("preview", "--stack", "box", "--expect-no-changes")), /11 unchanged/);
+    match(await succeed(up("box")), /11 unchanged/);
     await succeed(trial.bramble("destroy", "--stack", "box", "--yes", "--skip-preview"));
     equal((await virsh("pool-list", "--all", "--name")) + (await virsh("net-list", "--all", "--name")), "");
   });
@@ -86,9 +86,9 @@ describe("runs on a host", () => {
       said,
     );
     doesNotMatch(said, /warning|pulumi refresh/);
-    match(said, new RegExp(`${begun.length} created\\n +${9 - begun.length} unchanged`));
+    match(said, new RegExp(`${begun.length} created\\n +${11 - begun.length} unchanged`));
     deepEqual(await readdir(join(trial.folder, ".bramble/state/.pulumi/locks/organization/bramble/box")), []);
-    match(await succeed(up("box")), /9 unchanged/);
+    match(await succeed(up("box")), /11 unchanged/);
   });
 
   it("keeps every secret of the state encrypted when it drops what a killed run had begun", async () => {
@@ -132,7 +132,10 @@ describe("runs on a host", () => {
       stdout,
       /The range of this site's network bramble-twin \(10\.213\.5\.0\/24\) is used on .* by interface bv-.*Choose another network\.cidr/,
     );
-    match(await succeed(trial.bramble("preview", "--stack", "box", "--refresh", "--expect-no-changes")), /9 unchanged/);
+    match(
+      await succeed(trial.bramble("preview", "--stack", "box", "--refresh", "--expect-no-changes")),
+      /11 unchanged/,
+    );
     await succeed(trial.bramble("destroy", "--stack", "twin", "--yes", "--skip-preview"));
     equal(await virsh("net-list", "--all", "--name"), "bramble-box");
   });
@@ -145,7 +148,7 @@ describe("runs on a host", () => {
     const forget = `eval "$(node tools/bramble.js env)" && pulumi stack rm box --force --yes --preserve-config`;
     await succeed(run("sh", "-c", `${forget} && rm stacks/Pulumi.box.yaml`));
     await succeed(bramble("secret", "restore", "--stack", "box"));
-    match(await succeed(bramble("up", "--stack", "box", "--yes", "--skip-preview")), /9 created/);
+    match(await succeed(bramble("up", "--stack", "box", "--yes", "--skip-preview")), /11 created/);
     match(await succeed(bramble("destroy", "--stack", "box", "--yes", "--skip-preview")), /9 deleted/);
     equal((await virsh("pool-list", "--all", "--name")) + (await virsh("net-list", "--all", "--name")), "");
   });

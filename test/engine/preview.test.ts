@@ -94,14 +94,18 @@ describe("a preview, with the real engine", () => {
   /** Gives the stack the state that it has when all of the preview's steps were done, as far as remote steps go. */
   async function pretendUp(): Promise<void> {
     const known = JSON.parse(JSON.stringify(steps).replaceAll(unknown, "known")) as Step[];
-    const provider = {
-      urn: "urn:pulumi:home::bramble::pulumi:providers:command::default_0_9_2",
-      type: "pulumi:providers:command",
+    const provider = (name: string, instance: string, inputs: object) => ({
+      urn: `urn:pulumi:home::bramble::pulumi:providers:${name}::${instance}`,
+      type: `pulumi:providers:${name}`,
       custom: true,
       id: "known",
-      inputs: { version: "0.9.2" },
-      outputs: { version: "0.9.2" },
-    };
+      inputs,
+      outputs: inputs,
+    });
+    const providers = [
+      provider("command", "default_0_9_2", { version: "0.9.2" }),
+      provider("pulumi-nodejs", "default", {}),
+    ];
     const made = known.map(({ newState }) =>
       newState.custom
         ? { ...newState, id: "known", outputs: { ...newState.inputs, stdout: "", stderr: "" } }
@@ -110,7 +114,7 @@ describe("a preview, with the real engine", () => {
     const [stack, ...rest] = made;
     const { stdout } = await trial.pulumi("stack", "export", "--stack", "home");
     const state = JSON.parse(stdout);
-    state.deployment.resources = [stack, provider, ...rest];
+    state.deployment.resources = [stack, ...providers, ...rest];
     const file = join(trial.folder, "state.json");
     await trial.run(["tee", file], {}, { input: JSON.stringify(state) });
     const { code, stderr } = await trial.pulumi("stack", "import", "--stack", "home", "--file", file);
