@@ -8,6 +8,7 @@ const commands: Record<string, () => Promise<Command>> = {
   init: async () => (await import("./init/command.ts")).initCommand(),
   check: async () => (await import("./site/command.ts")).checkCommand(),
   preview: async () => (await import("./stack/command.ts")).stackCommand("preview"),
+  plan: async () => (await import("./plan/command.ts")).planCommand(),
   up: async () => (await import("./stack/command.ts")).stackCommand("up"),
   refresh: async () => (await import("./stack/command.ts")).stackCommand("refresh"),
   destroy: async () => (await import("./stack/command.ts")).stackCommand("destroy"),
@@ -26,7 +27,7 @@ const commands: Record<string, () => Promise<Command>> = {
   env: async () => (await import("./setup/command.ts")).envCommand(),
 };
 
-/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 machines are off and 5 degraded (`up`, `status`), 130 interrupted. */
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use, 4 machines are off and 5 degraded (`up`, `status`), 130 interrupted; `plan` has its own. */
 export async function main(): Promise<void> {
   // Whoever reads along may stop, as `head` does; that is no fault of ours.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -60,7 +61,7 @@ function inherit(command: Command): Command {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // said already
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : argv[2] === "plan" ? 1 : 2; // said already; 2 is a plan's "changes"
   if (error instanceof Error && error.name === "AbortError") {
     stderr.write("Interrupted.\n");
     return 130;

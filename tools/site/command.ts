@@ -30,7 +30,7 @@ docs/environments.md says how editors and pre-commit call it.`;
 export function schemaCommand(): Command {
   return new Command("schema")
     .description(
-      "make what is generated from the schema of site files: two files for editors in stacks/, and docs/site.md",
+      "make what is generated from the schemas: two files for editors in stacks/, docs/site.md and docs/plan.schema.json",
     )
     .option("--write", "write these files")
     .option("--check", "only say whether they are up to date")

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { editorSchema, partSchema, partSchemaFile } from "../../site/schema-editor.ts";
 import { projectRoot } from "../lib/paths.ts";
+import { planSchema } from "../plan/model.ts";
 import { siteReference } from "./reference.ts";
 
 /** Files that are made from the schema, by their paths in the project. They are committed, so that editors find them. */
@@ -10,6 +11,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["stacks/site.schema.json", json(editorSchema())],
     [`stacks/${partSchemaFile}`, json(partSchema())],
     ["docs/site.md", siteReference()],
+    ["docs/plan.schema.json", json(planSchema())],
   ]);
 }
 

@@ -1,0 +1,49 @@
+import { naturalOrder } from "../../site/natural-order.ts";
+import { effectOf } from "./effects.ts";
+import type { Plan } from "./model.ts";
+import type { Belongings } from "./owner.ts";
+
+/**
+ * What `up` does one after the other, and what is left for later. Within a stage, what does not depend on each other goes
+ * on at the same time. Stages in which nothing happens are left out.
+ */
+export function orderOf(machines: readonly Belongings[]): Plan["order"] {
+  const real = machines.filter(({ owner }) => owner.kind !== "site" && owner.kind !== "cluster");
+  const stays = real.filter((machine) => !isRemoved(machine));
+  const stages = [
+    // A worker is drained before anything of its controller goes: nobody else could say when its jobs have ended.
+    { stage: "drained", machines: namesOf(stays, isDrained) },
+    { stage: "taken down, to be made again", machines: namesOf(stays, isTakenDown) },
+    { stage: "made or changed", machines: namesOf(stays, ({ changes }) => changes.some(isMade)) },
+    { stage: "removed", machines: namesOf(real, isRemoved) },
+    { stage: "left to the next reboot, not done by `up`", machines: namesOf(stays, waitsForReboot) },
+  ];
+  return stages.filter(({ machines }) => machines.length > 0);
+}
+
+function namesOf(machines: readonly Belongings[], test: (machine: Belongings) => boolean): string[] {
+  const names = machines.filter(test).map(({ owner }) => owner.name);
+  return [...new Set(names)].sort(naturalOrder);
+}
+
+/** Whether a VM is taken away and comes again. */
+function isTakenDown({ owner, changes }: Belongings): boolean {
+  const domains = changes.filter(({ type }) => type.endsWith(":Domain"));
+  return owner.kind === "vm" && domains.some(({ kind }) => kind === "replace");
+}
+
+function isDrained({ owner, changes }: Belongings): boolean {
+  return changes.some((change) => effectOf(change, owner) === "drains");
+}
+
+function isMade({ kind }: Belongings["changes"][number]): boolean {
+  return kind === "create" || kind === "update" || kind === "replace";
+}
+
+function isRemoved({ changes }: Belongings): boolean {
+  return changes.every(({ kind }) => kind === "delete");
+}
+
+function waitsForReboot({ owner, changes }: Belongings): boolean {
+  return changes.some((change) => effectOf(change, owner) === "reboot");
+}
