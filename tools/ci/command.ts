@@ -6,6 +6,7 @@ import { chosenStack } from "../stack/chosen.ts";
 import { keepComment } from "./comments.ts";
 import { fenced } from "./markdown.ts";
 import { setOutput, writeComment } from "./output.ts";
+import { reviewStack } from "./preview.ts";
 import { takePullRequest } from "./take.ts";
 import { upAfterMerge } from "./up.ts";
 import { asPlainLog } from "./workflow-log.ts";
@@ -13,9 +14,9 @@ import { asPlainLog } from "./workflow-log.ts";
 /** Characters of the reason why a pull request can't be taken. */
 const longestReason = 10_000;
 
-/** `bramble ci …`: the steps of the workflow for pull requests and merges, which can be run by hand as well. */
+/** `bramble ci …`: the steps of the workflows in docs/ci/, which can be run by hand as well. */
 export function ciCommand(): Command {
-  const command = new Command("ci").description("the steps of a workflow for pull requests and merges");
+  const command = new Command("ci").description("the steps of a workflow for pull requests and merges (docs/ci.md)");
   const ofStack = (name: string, description: string) =>
     command.command(name).description(description).option("-s, --stack <name>", "the stack (or BRAMBLE_STACK)");
   command
@@ -26,6 +27,11 @@ export function ciCommand(): Command {
     .option("--all", "take the program as well: what comes after runs the pull request's code")
     .option("--out <folder>", "write comment.md there when it can't be taken, which says why")
     .action(take);
+  ofStack("preview", "preview a stack with what was taken, as a comment; exit code 3: the plan is refused")
+    .requiredOption("--out <folder>", "where to write comment.md")
+    .action(async (options: { stack?: string; out: string }) => {
+      process.exitCode = await asPlainLog(() => reviewStack(chosenStack(options.stack), options.out));
+    });
   ofStack("comment", "write a comment under a pull request, or over its last one for this stack")
     .requiredOption("--file <file>", "the text, in Markdown")
     .requiredOption("--number <number>", "the pull request's number", positive)
