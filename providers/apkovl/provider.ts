@@ -65,6 +65,6 @@ async function settle(news: ApkovlInputs, olds: ApkovlOutputs | undefined): Prom
 }
 
 /** Over all that decides about what is published. The id stands for all entries and their age. */
-function digestOf({ server, root, owner, profile, image, keep }: ApkovlInputs): string {
+export function digestOf({ server, root, owner, profile, image, keep }: ApkovlInputs): string {
   return shortDigest({ server, root, owner, profile, image, keep });
 }

@@ -109,6 +109,6 @@ function day(seconds: number): string {
 }
 
 /** Over all that decides about the update. */
-function digestOf({ model, serial, image, settings, downgrade, board, site }: BootloaderInputs): string {
+export function digestOf({ model, serial, image, settings, downgrade, board, site }: BootloaderInputs): string {
   return shortDigest({ model, serial, image, settings, downgrade, board, site });
 }

@@ -55,7 +55,8 @@ function kept(news: GuardInputs): GuardOutputs {
   return { schemaVersion: 1, digest: digestOf(news) };
 }
 
-function digestOf(inputs: GuardInputs): string {
+/** Over the site and how many changes it has had: an allowance is for one of them. */
+export function digestOf(inputs: GuardInputs): string {
   return `${siteDigest(inputs)}-${inputs.changes}`;
 }
 

@@ -106,8 +106,23 @@ function stepOf({ resourcePreEvent }: Event): Step[] {
 }
 
 function stateOf({ parent, provider, inputs, retainOnDelete = false }: z.infer<typeof state>): ResourceState {
-  return { parent, provider, inputs: inputs ?? {}, retained: retainOnDelete };
+  return {
+    ...{ parent, provider, retained: retainOnDelete },
+    inputs: Object.fromEntries(Object.entries(inputs ?? {}).map(([key, value]) => [key, withoutSecrets(value)])),
+  };
 }
+
+/** With one word for each secret, of which the engine tells that it is one, and nothing else. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  if (Reflect.get(value, signature) === secretSignature) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutSecrets(part)]));
+}
+
+/** How Pulumi marks values that JSON does not have, and secrets among them (sdk/go/common/resource/sig). */
+const signature = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
 function diagnosticOf({ diagnosticEvent }: Event): Diagnostic[] {
   if (diagnosticEvent === undefined || diagnosticEvent.ephemeral === true) return [];

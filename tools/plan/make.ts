@@ -72,7 +72,7 @@ function machineOf({ owner, changes }: Belongings): { readonly host: string | nu
   const action = actionOf(owner, changes, was, is);
   const effects = bySeverity(news.flatMap((change) => effectOf(change, owner) ?? []));
   const isBorn = action === "new" || action === "removed";
-  const differences = news.map((change) => ({ change, of: differencesOf(change) }));
+  const differences: Told[] = news.map((change) => ({ change, of: differencesOf(change) }));
   const machine: Machine = {
     ...owner,
     action,
@@ -88,10 +88,18 @@ function machineOf({ owner, changes }: Belongings): { readonly host: string | nu
     settings: isBorn
       ? sizeOf(action, news)
       : sorted(
-          differences.flatMap(({ change, of }) => settingsOf(owner, change, of)),
+          [
+            ...differences.flatMap(({ change, of }) => settingsOf(owner, change, of)),
+            ...guestImages(owner, news),
+          ].filter(
+            ({ setting }) => action !== "moved" || !/^(machine|places)\./.test(setting), // where it is has been said
+          ),
           ({ setting }) => setting,
         ),
-    secrets: sorted([...new Set(differences.flatMap(({ of }) => of.secrets))], (name) => name),
+    secrets: sorted(
+      [...new Set([...differences.flatMap(({ of }) => of.secrets), ...seedOf(owner, action, differences)])],
+      (name) => name,
+    ),
     steps: sorted(
       news
         .filter(({ type }) => !type.startsWith("bramble:index:") && type !== "pulumi:pulumi:Stack")
@@ -101,6 +109,11 @@ function machineOf({ owner, changes }: Belongings): { readonly host: string | nu
   };
   const host = owner.kind === "vm" ? (is ?? was ?? null) : owner.kind === "board" ? owner.name : null;
   return { host, machine };
+}
+
+interface Told {
+  readonly change: Change;
+  readonly of: Differences;
 }
 
 /** The rest goes without saying. */
@@ -153,6 +166,35 @@ function settingsOf(owner: Owner, { type, name }: Change, { settings }: Differen
   if (kind === "Command") return [...settings];
   const own = name === owner.name ? "" : name.startsWith(`${owner.name}/`) ? name.slice(owner.name.length) : ` ${name}`;
   return settings.map(({ setting, ...values }) => ({ setting: `${kind}${own} ${setting}`, ...values }));
+}
+
+/**
+ * A VM's system disk is made anew for another seed, by a trigger that the engine does not show. Where nothing else
+ * tells why, it is the part of the seed that is secret.
+ */
+function seedOf(owner: Owner, action: Machine["action"], all: readonly Told[]): Machine["secrets"] {
+  if (owner.kind !== "vm" || action !== "replaced") return [];
+  const own = (type: string) => all.find(({ change }) => change.name === owner.name && change.type.endsWith(type));
+  const disk = own(":Volume");
+  const isTold = [disk, own(":CloudinitDisk")].some(
+    (told) => told && told.of.files.length + told.of.settings.length > 0,
+  );
+  return disk?.change.kind === "replace" && !isTold ? ["user-data"] : [];
+}
+
+/** Images for guests that come to a host or go, each of which is several volumes. */
+function guestImages(owner: Owner, news: readonly Change[]): Machine["settings"] {
+  if (owner.kind !== "board") return [];
+  const images = new Map(
+    news
+      .filter(({ type, kind }) => type.endsWith(":Volume") && (kind === "create" || kind === "delete"))
+      .map(({ name, kind }) => [name.split("/")[1] ?? name, kind]),
+  );
+  return [...images].map(([image, kind]) => ({
+    setting: "guest image",
+    before: kind === "delete" ? image : null,
+    after: kind === "create" ? image : null,
+  }));
 }
 
 /** `Domain physics-n1`. */

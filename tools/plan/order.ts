@@ -10,12 +10,15 @@ import type { Belongings } from "./owner.ts";
 export function orderOf(machines: readonly Belongings[]): Plan["order"] {
   const real = machines.filter(({ owner }) => owner.kind !== "site" && owner.kind !== "cluster");
   const stays = real.filter((machine) => !isRemoved(machine));
+  const leaving = real.filter(isRemoved);
   const stages = [
+    // All VMs wait for the roster, and the roster for those that leave it: what they had is free for others.
+    { stage: "removed", machines: namesOf(leaving, isVm) },
     // A worker is drained before anything of its controller goes: nobody else could say when its jobs have ended.
     { stage: "drained", machines: namesOf(stays, isDrained) },
     { stage: "taken down, to be made again", machines: namesOf(stays, isTakenDown) },
     { stage: "made or changed", machines: namesOf(stays, ({ changes }) => changes.some(isMade)) },
-    { stage: "removed", machines: namesOf(real, isRemoved) },
+    { stage: "removed", machines: namesOf(leaving, (machine) => !isVm(machine)) },
     { stage: "left to the next reboot, not done by `up`", machines: namesOf(stays, waitsForReboot) },
   ];
   return stages.filter(({ machines }) => machines.length > 0);
@@ -24,6 +27,10 @@ export function orderOf(machines: readonly Belongings[]): Plan["order"] {
 function namesOf(machines: readonly Belongings[], test: (machine: Belongings) => boolean): string[] {
   const names = machines.filter(test).map(({ owner }) => owner.name);
   return [...new Set(names)].sort(naturalOrder);
+}
+
+function isVm({ owner }: Belongings): boolean {
+  return owner.kind === "vm";
 }
 
 /** Whether a VM is taken away and comes again. */

@@ -26,6 +26,14 @@ describe("the engine's events", () => {
     deepEqual(diagnostics, [{ severity: "warning", message: "warning: look" }]);
   });
 
+  it("have one word for each secret", () => {
+    const mark = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
+    const inputs = { environment: { KEY: { ...mark, ciphertext: "[secret]" }, NAME: "a" }, list: [{ ...mark }] };
+    const metadata = { op: "update", urn: disk, type: "x", new: { ...state, inputs } };
+    const { steps } = readEvents([JSON.stringify({ resourcePreEvent: { metadata } }), ...events]);
+    deepEqual(steps[0]?.new?.inputs, { environment: { KEY: "[secret]", NAME: "a" }, list: ["[secret]"] });
+  });
+
   it("that are cut off anywhere are refused, be it in the middle of a line or between two", () => {
     const text = events.join("\n");
     for (let length = 0; length < text.length; length++)
