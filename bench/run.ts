@@ -7,6 +7,7 @@ import { eepromFigures } from "./eeprom.ts";
 import { imageFigures } from "./image.ts";
 import { labFigures } from "./lab.ts";
 import { machine } from "./machine.ts";
+import { previewFigures } from "./previews.ts";
 import { setupFigures } from "./setup.ts";
 import { siteFigures } from "./site-figures.ts";
 import { type Figure, table } from "./table.ts";
@@ -17,6 +18,7 @@ interface Options {
   readonly lab: boolean;
   readonly image: boolean;
   readonly trees: boolean;
+  readonly previews: boolean;
 }
 
 await new Command("npm run bench --")
@@ -25,10 +27,11 @@ await new Command("npm run bench --")
   .option("--lab", "make the lab and take it away, as often; one that is there is left, and measured as it is", false)
   .option("--image", "build the guest image again, as often; else the last build's own record is shown", false)
   .option("--trees", "publish 1,000 boards' folders beside rsync, as root, with 3 GB of disk", false)
+  .option("--previews", "preview sites of up to 1,000 boards with the real engine, some minutes", false)
   .action(bench)
   .parseAsync();
 
-async function bench({ runs, lab, image, trees }: Options): Promise<void> {
+async function bench({ runs, lab, image, trees, previews }: Options): Promise<void> {
   const where = machine();
   const figures: Figure[] = [
     ...(await setupFigures(runs)),
@@ -40,6 +43,7 @@ async function bench({ runs, lab, image, trees }: Options): Promise<void> {
     ...(await apkovlFigures(runs)),
     ...boardSeedFigures(runs),
     ...(trees ? await treeFigures(runs) : []),
+    ...(previews ? await previewFigures(runs) : []),
   ];
   stdout.write(`\n${where}\n\n${table(figures)}`);
 }
