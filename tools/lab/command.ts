@@ -10,10 +10,10 @@ import { labStatus } from "./status.ts";
 import { labUp } from "./up.ts";
 
 const help = `
-The lab is a whole site on this machine: the stack \`lab\`, described by stacks/lab.yaml, with a Slurm cluster in VMs on
-a network of their own. It sets up the engine, installs the Debian packages it needs (as root, saying which), starts
-libvirt where there is no systemd, builds the guest image, runs \`pulumi up\` and a job. Run it again at any time: it
-goes on where it was, also after Ctrl-C or a reboot of the machine.
+The lab is a whole site on this machine: the stack \`lab\`, described by stacks/lab.yaml, with a Slurm cluster and a k3s
+cluster in VMs on a network of their own. It sets up the engine, installs the Debian packages it needs (as root, saying
+which), starts libvirt where there is no systemd, gets k3s, builds the guest images, runs \`pulumi up\`, a job and a pod.
+Run it again at any time: it goes on where it was, also after Ctrl-C or a reboot of the machine.
 
 Examples:
   npm run lab
@@ -30,7 +30,7 @@ export function labCommand(): Command {
     .addHelpText("after", help);
   lab
     .command("up", { isDefault: true })
-    .description("make the lab, or bring it up to date, and run a job on it (what `lab` alone does)")
+    .description("make the lab, or bring it up to date, and run a job and a pod on it (what `lab` alone does)")
     .addOption(new Option("--size <size>", "memory of its VMs").choices(Object.keys(sizes)).default("normal"))
     .option("--workers <count>", "number of Slurm workers, 1 to 8", parseWorkers, defaultWorkers)
     .action((options: { size: SizeName; workers: number }) =>

@@ -3,8 +3,8 @@ import { rm } from "node:fs/promises";
 import { env } from "node:process";
 import { operate } from "../stack/command.ts";
 import { askPulumi } from "../stack/pulumi.ts";
+import { labAccess } from "./access.ts";
 import { prepareHost, releaseHost } from "./host/prepare.ts";
-import { connectToController } from "./job.ts";
 import { removeLeftovers, removeTraces } from "./leftovers.ts";
 import { labFolder, labId, labStack, labStackFile, removeLabFiles } from "./stack.ts";
 
@@ -39,7 +39,8 @@ export async function labDown(say: (line: string) => void): Promise<number> {
 /** A worker with a job would be waited for; whoever takes the lab down has decided. */
 async function endJobs(say: (line: string) => void): Promise<void> {
   try {
-    const { connection } = await connectToController(20);
+    const { slurm, connectTo } = await labAccess();
+    const connection = await connectTo(slurm.controller, 20);
     const { stdout } = await connection.run(
       "squeue --noheader --format '%i %j'; scancel --user demo; scancel --user root",
     );

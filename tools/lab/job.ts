@@ -1,8 +1,5 @@
-import { sshKeyPair } from "../../formats/ssh-key.ts";
 import type { Connection } from "../../providers/transport/connection.ts";
-import { connect } from "../../providers/transport/ssh.ts";
-import { siteAccess } from "../stack/stacks.ts";
-import { labStack } from "./stack.ts";
+import type { LabAccess } from "./access.ts";
 
 export interface JobAnswer {
   /** As the user would have typed it. */
@@ -12,36 +9,14 @@ export interface JobAnswer {
   readonly lines: readonly string[] | undefined;
 }
 
-/** How long the lab's controller is waited for, in seconds: after a reboot of this machine it boots first. */
-const bootPatience = 300;
-
-/** Opens a connection to the controller of the lab's cluster, as root. */
-export async function connectToController(patience = bootPatience): Promise<{ connection: Connection; name: string }> {
-  const { controller, connectTo } = await lab();
-  return { connection: await connectTo(controller, patience), name: controller };
-}
-
-async function lab() {
-  const { site, keys } = await siteAccess(labStack);
-  const cluster = site.clusters.find(({ type }) => type === "slurm");
-  if (cluster?.type !== "slurm") throw new Error("stacks/lab.yaml has no Slurm cluster");
-  const deployKey = sshKeyPair(keys.deployKey()).privateKey;
-  const connectTo = (name: string, patience: number): Promise<Connection> => {
-    const address = site.vms.find((vm) => vm.name === name)?.address ?? "";
-    const { publicKey } = sshKeyPair(keys.sshHostKey(name));
-    return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, { patience });
-  };
-  return { controller: cluster.controller, workers: cluster.workers, connectTo };
-}
-
 /**
  * Runs a real job on every worker of the lab, as its user in their own home, and gives what each answered.
  * @throws Error with what Slurm said.
  */
-export async function runJob(): Promise<JobAnswer> {
-  const { controller, workers, connectTo } = await lab();
-  await Promise.all(workers.map(async (worker) => isAtWork(await connectTo(worker, bootPatience), worker)));
-  const connection = await connectTo(controller, bootPatience);
+export async function runJob({ slurm, connectTo }: LabAccess): Promise<JobAnswer> {
+  const { controller, workers } = slurm;
+  await Promise.all(workers.map(async (worker) => isAtWork(await connectTo(worker), worker)));
+  const connection = await connectTo(controller);
   try {
     const command = `srun -N${workers.length} hostname`;
     const { code, stdout, stderr } = await connection.run(jobScript, [String(workers.length)]);

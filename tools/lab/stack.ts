@@ -84,6 +84,11 @@ function overrides({ accelerator, size, workers, prefix }: LabChoices) {
           n: { count: workers, memory: `${memory.worker}MiB`, addresses: `${prefix}.11-${prefix}.18` },
         },
       },
+      web: {
+        endpoint: `${prefix}.20`,
+        servers: { memory: `${memory.server}MiB`, addresses: `${prefix}.21-${prefix}.25` },
+        agents: { n: { memory: `${memory.agent}MiB`, addresses: `${prefix}.31-${prefix}.38` } },
+      },
     },
   };
 }

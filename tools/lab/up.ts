@@ -1,14 +1,15 @@
 import { mkdir } from "node:fs/promises";
-import { ensureImage } from "../image/ensure.ts";
 import { workFolder } from "../lib/paths.ts";
 import { setup } from "../setup/setup.ts";
 import { operate } from "../stack/command.ts";
+import { labAccess } from "./access.ts";
 import { isPoolOf, labDomains, labNetwork, labPoolPath } from "./belongings.ts";
 import { pickRange, takenRanges } from "./host/network.ts";
 import { prepareHost } from "./host/prepare.ts";
 import { fitLab, freeResources } from "./host/resources.ts";
 import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
 import { runJob } from "./job.ts";
+import { runPod } from "./pod.ts";
 import { labSize, type SizeName } from "./sizes.ts";
 import { ensureLabStack, labFolder, labId, labStack } from "./stack.ts";
 
@@ -22,7 +23,7 @@ export interface LabOptions {
 /** The lab's addresses where they are free, else others that home networks seldom use. */
 const prefixes = ["10.87.0", "10.187.0", "10.213.87", "172.29.87"];
 
-/** Brings the lab up, or up to date, and runs a job on it. Gives the exit code. */
+/** Brings the lab up, or up to date, and runs a job and a pod on it. Gives the exit code. */
 export async function labUp({ size, workers, signal, say }: LabOptions): Promise<number> {
   const start = Date.now();
   await mkdir(labFolder, { recursive: true });
@@ -31,7 +32,6 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
   await refuseAnotherLab();
   if (!(await isUp())) await checkRoom(size, workers);
   const prefix = await freePrefix();
-  await ensureImage({ signal, say });
   await ensureLabStack({ accelerator: accel, size, workers, prefix });
   say(`$ pulumi up --stack ${labStack}`);
   const code = await operate("up", labStack, ["--yes", "--skip-preview"]);
@@ -40,7 +40,8 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
     return code;
   }
   await startWhatIsOff(say);
-  const answer = await runJob();
+  const access = await labAccess();
+  const answer = await runJob(access);
   if (answer.lines === undefined) {
     say(
       `\nThe workers run other jobs, so \`${answer.command}\` was not tried; squeue on ${answer.controller} shows them.`,
@@ -49,6 +50,8 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
     say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
     for (const line of answer.lines) say(line);
   }
+  const { command, server, line } = await runPod(access);
+  say(`\n$ ${command}      (a pod of k3s, asked for on ${server})\n${line}`);
   say(
     `\nThe lab is up after ${Math.round((Date.now() - start) / 1000)} s. It is stacks/lab.yaml, made real.\n` +
       "  npm run lab -- status              what is there\n" +
