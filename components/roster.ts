@@ -27,6 +27,7 @@ function onHost(vm: Vm, site: Site, keys: SiteKeys, siteId: string): VmOnHost {
   if (host === undefined) throw new Error(`${vm.name} runs on ${vm.host}, which is no host of the site`);
   return {
     site: site.name,
+    name: vm.name,
     host: host.name,
     on: reached(host, keys),
     uuid: vm.uuid,

@@ -7,6 +7,7 @@ import { onGuest } from "./guest-script.ts";
 /** A VM as its host knows it. */
 export interface VmOnHost {
   readonly site: string;
+  readonly name: string;
   /** The host's name in the site file, and how it is reached. */
   readonly host: string;
   readonly on: FolderServer;
@@ -46,11 +47,15 @@ export async function removeVm(vm: VmOnHost, key: string): Promise<void> {
   await atHost(vm, key, "remove");
 }
 
-async function atHost({ host, on, uuid, owner }: VmOnHost, key: string, step: "look" | "remove"): Promise<string> {
+async function atHost(
+  { name, host, on, uuid, owner }: VmOnHost,
+  key: string,
+  step: "look" | "remove",
+): Promise<string> {
   const connection = await reach(on, () => key, reachPatience);
   try {
     return await onGuest(connection, {
-      what: `looking after a VM on ${host}`,
+      what: `looking after ${name} on ${host}`,
       scripts: ["vm-on-host"],
       args: [step, uuid, owner, String(shutdownPatience)],
     });

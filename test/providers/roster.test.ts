@@ -5,7 +5,7 @@ const machine = (name: string) => ({
   type: "slurm",
   cluster: "physics",
   turn: 0,
-  vm: { site: "home", host: "pi1", on: { connect: "local" as const }, uuid: name, owner: "Bramble site home 0" },
+  vm: { site: "home", name, host: "pi1", on: { connect: "local" as const }, uuid: name, owner: "Bramble site home 0" },
 });
 const roster = (...names: string[]) => ({
   site: "home",

@@ -5,7 +5,9 @@ command -v virsh >/dev/null || fail "there is no virsh on this host; install it 
 # ask COMMAND…: of libvirt on this host.
 ask() { virsh --quiet --connect qemu:///system "$@"; }
 
-known=$(ask list --all --uuid) || fail "libvirt does not answer on this host"
+known=$(ask list --all --uuid) ||
+  fail "libvirt on this host cannot be reached, and nobody else knows whether the VM still runs, so it is kept." \
+    "Start libvirt there; if the host never will run again, say so at its board in the site file (lost: WHY)"
 if ! echo "$known" | grep -qx "$uuid"; then
   echo absent
   exit 0
