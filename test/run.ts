@@ -5,6 +5,7 @@ import { argv, env, exit, getuid, platform } from "node:process";
 import Mocha from "mocha";
 import { ensurePackages, installPackages, missingPackages } from "../tools/lab/host/packages.ts";
 import { setup } from "../tools/setup/setup.ts";
+import { ensureTestK3s } from "./doubles/shared-releases.ts";
 
 interface Tier {
   readonly files: readonly string[];
@@ -94,6 +95,7 @@ async function makeReady(): Promise<void> {
   const installed = [...(await ensurePackages()), ...missing];
   if (installed.length > 0) console.log(`  installed ${installed.join(", ")}`);
   await setup({ say: console.log });
+  await ensureTestK3s();
 }
 
 async function runTier(tier: Tier): Promise<Mocha.Stats> {

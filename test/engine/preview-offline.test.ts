@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
 import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
+import { shareReleases } from "../doubles/shared-releases.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
 import { bootSite, emptyLocalSite } from "./sites.ts";
 import { placeImage, startTrial, type Trial } from "./trial.ts";
@@ -59,6 +60,7 @@ describe("a preview where neither the site nor artifacts are", () => {
         : machine.inside(command),
     );
     await placeImage(trial, 2 ** 20);
+    await shareReleases(trial.folder);
     await pinBootArtifacts(trial, systemFiles(), boardPackages());
     await trial.makeStack("lab", await readFile(join(trial.folder, "stacks/lab.yaml"), "utf8"));
     await trial.makeStack("box", emptyLocalSite(join(trial.folder, "pool"), "10.213.7.0/24"));

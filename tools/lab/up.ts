@@ -1,7 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { workFolder } from "../lib/paths.ts";
+import { ensureK3s } from "../k3s/ensure.ts";
+import { projectRoot, workFolder } from "../lib/paths.ts";
 import { setup } from "../setup/setup.ts";
 import { operate } from "../stack/command.ts";
+import { releasesOf } from "../stack/k3s.ts";
+import { siteOf } from "../stack/stacks.ts";
 import { labAccess } from "./access.ts";
 import { isPoolOf, labDomains, labNetwork, labPoolPath } from "./belongings.ts";
 import { pickRange, takenRanges } from "./host/network.ts";
@@ -33,6 +36,8 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
   if (!(await isUp())) await checkRoom(size, workers);
   const prefix = await freePrefix();
   await ensureLabStack({ accelerator: accel, size, workers, prefix });
+  for (const release of releasesOf(await siteOf(labStack)))
+    await ensureK3s({ project: projectRoot, ...release, signal, say });
   say(`$ pulumi up --stack ${labStack}`);
   const code = await operate("up", labStack, ["--yes", "--skip-preview"]);
   if (code !== 0) {

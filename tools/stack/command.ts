@@ -79,7 +79,8 @@ export async function operate(operation: Operation, stack: string, args: readonl
   if (operation === "up") {
     const { ensureImages } = await import("./images.ts");
     const { ensureBootFiles } = await import("./boot-files.ts");
-    const code = (await ensureImages(stack)) || (await ensureBootFiles(stack));
+    const { ensureReleases } = await import("./k3s.ts");
+    const code = (await ensureImages(stack)) || (await ensureReleases(stack)) || (await ensureBootFiles(stack));
     if (code !== 0) return code;
   }
   try {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { projectRoot, workFolder } from "../../../tools/lib/paths.ts";
 import { type RunOptions, type RunResult, tryRun } from "../../../tools/lib/run.ts";
+import { shareReleases } from "../../doubles/shared-releases.ts";
 
 /** What one command of the project did. */
 export interface CommandResult extends RunResult {
@@ -32,6 +33,7 @@ export async function makeCheckout(environment: NodeJS.ProcessEnv = {}): Promise
   });
   await symlink(join(projectRoot, "node_modules"), join(folder, "node_modules"));
   await mkdir(join(folder, ".bramble"));
+  await shareReleases(folder);
   for (const shared of ["engine", "images"]) await symlink(join(workFolder, shared), join(folder, ".bramble", shared));
   return {
     folder,
