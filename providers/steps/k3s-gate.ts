@@ -28,6 +28,9 @@ export interface GateArgs {
   readonly say: (line: string) => void;
 }
 
+/** The least time between two looks, as a multiple of what a look takes. */
+const looksApart = 4;
+
 /**
  * Waits until a node is ready in earnest. "Ready" alone is said too early: pods do not start before flannel has given
  * the node its network, and none is placed there before the cloud controller has taken its taint away.
@@ -37,6 +40,7 @@ export async function awaitNode(args: GateArgs): Promise<void> {
   const { name, spec, guest, server } = args;
   const end = Date.now() + args.patience * 1000;
   for (let said = ""; ; ) {
+    const start = Date.now();
     const service: ServiceSeen = JSON.parse(
       await onGuest(guest, {
         what: `looking after k3s on ${name}`,
@@ -55,7 +59,8 @@ export async function awaitNode(args: GateArgs): Promise<void> {
           `More is there: npm run bramble -- ssh ${name} journalctl -u ${unitOf(spec.role)}`,
       );
     }
-    await delay(lookAgain);
+    // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
+    await delay(Math.max(lookAgain, looksApart * (Date.now() - start)));
   }
 }
 
