@@ -54,8 +54,21 @@ describe("the network plugin flannel of a k3s that was built here", () => {
       isDefaultGateway: true,
       name: "cbr0",
       cniVersion: "1.0.0",
-      ipam: { type: "host-local", ranges: [[{ subnet: "10.42.1.1/24" }]], routes: [{ dst: "10.42.0.0/16" }] },
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.42.1.0/24" }]], routes: [{ dst: "10.42.0.0/16" }] },
     });
+  });
+
+  it("names the range of a node as it is, whatever its length", () => {
+    for (const [subnet, range] of [
+      ["10.42.7.129/25", "10.42.7.128/25"],
+      ["10.42.9.1/22", "10.42.8.0/22"],
+      ["10.42.0.1/16", "10.42.0.0/16"],
+    ] as const) {
+      const text = readFileSync(join(folder, "run/subnet.env"), "utf8");
+      writeFileSync(join(folder, "run/subnet.env"), text.replace(/SUBNET=.*/, `SUBNET=${subnet}`));
+      assert.equal(call("ADD", "c1").stdout, "did ADD\n");
+      assert.deepEqual((delegated() as { ipam: { ranges: unknown } }).ipam.ranges, [[{ subnet: range }]]);
+    }
   });
 
   it("gives back an address with what it was given by, once", () => {
