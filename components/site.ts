@@ -6,7 +6,7 @@ import type { SiteKeys } from "../site/keys.ts";
 import type { Arch, Cluster, Host, HostName, Site as SiteModel, Vm } from "../site/model.ts";
 import type { BootPlan } from "./boot-plan.ts";
 import { type K3sReleases, makeClusters } from "./clusters.ts";
-import type { GuestImage } from "./guest-image.ts";
+import { type GuestImage, imageTypes } from "./guest-image.ts";
 import { Hypervisor, LostHypervisor } from "./hypervisor.ts";
 import { networkBoot } from "./network-boot.ts";
 import { siteRoster } from "./roster.ts";
@@ -71,9 +71,7 @@ export class Site extends pulumi.ComponentResource {
               siteName: site.name,
               siteId,
               bridge,
-              images: [...new Set(site.vms.filter((vm) => vm.host === host.name).map(typeOf))]
-                .sort()
-                .map((type) => args.image(host.arch, type)),
+              images: imageTypes(site, host).map((type) => args.image(host.arch, type)),
               ...gateOf(host),
               ...(host.shared && { storage: found(sharedByName, host.shared) }),
               after: mounted(host.name),

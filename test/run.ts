@@ -13,6 +13,8 @@ interface Tier {
   readonly timeout: number;
   /** Whether it uses the engine and real libvirt and sshd, which are then made ready first. */
   readonly real?: boolean;
+  /** Whether it runs only when it is named: it takes hours. */
+  readonly byName?: boolean;
   /** Why this machine can't run it; undefined if it can. */
   readonly obstacle: () => string | undefined;
 }
@@ -40,6 +42,13 @@ const tiers: Record<string, Tier> = {
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and libvirt"),
   },
+  long: {
+    real: true,
+    byName: true,
+    files: ["test/long/**/*.test.ts"],
+    timeout: 7_200_000,
+    obstacle: () => linuxAsRoot("boots k3s in VMs"),
+  },
   e2e: { real: true, files: ["test/e2e/**/*.test.ts"], timeout: 1_800_000, obstacle: () => linuxAsRoot("boots a lab") },
 };
 
@@ -61,7 +70,7 @@ const testPackages = [
   "postgresql",
 ];
 
-const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers);
+const wanted = argv.slice(2).length > 0 ? argv.slice(2) : Object.keys(tiers).filter((name) => !tiers[name]?.byName);
 let passed = 0;
 let failed = 0;
 let skipped = 0;

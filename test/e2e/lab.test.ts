@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +9,7 @@ import { tryRun } from "../../tools/lib/run.ts";
 import { until } from "../../tools/lib/until.ts";
 import { setup } from "../../tools/setup/setup.ts";
 import { type Checkout, makeCheckout } from "./support/checkout.ts";
+import { killWhen, traces } from "./support/lab.ts";
 import { type Runner, runnerOn } from "./support/site.ts";
 
 /** The lab from nothing to nothing, as a user goes through it: one lab, each step going on from the last. */
@@ -46,20 +46,6 @@ describe("the lab", function () {
     assert.equal(code, 0, `${machine}: ${script}: ${stderr}`);
     return stdout.trim();
   };
-  /** What kubectl prints on the server of the k3s cluster. */
-  const kubectl = (words: string): Promise<string> =>
-    on(
-      "web-server1",
-      `PATH=/usr/local/lib/bramble-k3s/current/bin:$PATH kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml ${words}`,
-    );
-  /** Writes into the site file how many agents the k3s cluster has. */
-  const agents = async (count: number): Promise<void> => {
-    const site = join(checkout.folder, "stacks/lab.yaml");
-    const text = await readFile(site, "utf8");
-    const changed = text.replace(/(agents:\n +n: \{ count: )\d/, `$1${count}`);
-    assert.notEqual(changed, text);
-    await writeFile(site, changed);
-  };
   /** When each daemon of Slurm was started, by systemd's own word; and when each machine was. */
   const starts = async (...machines: string[]) =>
     Object.fromEntries(
@@ -79,11 +65,10 @@ describe("the lab", function () {
   const jobState = (job: string) =>
     on("hpc-controller", `scontrol show job ${job} --oneliner | grep -o 'JobState=[A-Z]*'`);
 
-  it("comes up by one command, and a job answers from two nodes, and a pod from an agent", async () => {
-    const { code, output } = await checkout.bramble(["lab"]);
+  it("comes up by one command, and a job answers from two nodes", async () => {
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s"]);
     assert.equal(code, 0, output);
     assert.match(output, /\$ srun -N2 hostname.*\nhpc-n1\nhpc-n2\n/);
-    assert.match(output, /\$ kubectl logs hello.*\na pod on web-n1\n/);
   });
 
   it("has nothing to do when it is brought up again", async () => {
@@ -124,50 +109,22 @@ describe("the lab", function () {
 
   it("is left alone by a lab of another checkout", async () => {
     const other = await makeCheckout();
-    const { code, output } = await other.bramble(["lab"]);
+    const { code, output } = await other.bramble(["lab", "--no-k3s"]);
     await other.remove();
     assert.equal(code, 1);
     assert.match(output, /Another lab is on this machine/);
   });
 
-  it("has a name server and a load balancer for pods: a Service answers by its name", async () => {
-    await kubectl(`create -f - <<'EOF'\n${greeter}\nEOF`);
-    await kubectl("wait --for=condition=Available deployment/greeter --timeout=180s");
-    // On the server, so that what it asks goes from node to node.
-    await kubectl(`create -f - <<'EOF'\n${visitor}\nEOF`);
-    await kubectl("wait --for=jsonpath={.status.phase}=Succeeded pod/visitor --timeout=180s");
-    assert.equal(await kubectl("logs visitor"), "hello from web-n1");
-  });
-
-  it("hands out a kubeconfig on demand, and keeps none", async () => {
-    const { code, stdout } = await checkout.bramble(["kubeconfig", "web", "--stack", "lab"]);
-    assert.equal(code, 0);
-    const file = join(logs, "kubeconfig");
-    await writeFile(file, stdout, { mode: 0o600 });
-    assert.match(stdout, /server: https:\/\/10\.\d+\.\d+\.20:6443/);
-    const ca = /certificate-authority-data: (\S+)/.exec(stdout)?.[1] ?? "";
-    const [, server = ""] = /server: (\S+)/.exec(stdout) ?? [];
-    const caFile = join(logs, "ca.crt");
-    await writeFile(caFile, Buffer.from(ca, "base64"));
-    const asked = await tryRun(["curl", "--silent", "--fail", "--cacert", caFile, `${server}/ping`]);
-    assert.equal(asked.stdout, "pong", asked.stderr);
-    assert.doesNotMatch(await readFile(file, "utf8"), /127\.0\.0\.1/);
-  });
-
-  it("moves an agent's place to Slurm by one change that was killed in the middle, and no job or daemon notices", async () => {
+  it("takes up a new worker after an `up` that was killed in the middle, and no job or daemon notices", async () => {
     const old = await starts("hpc-controller", "hpc-n1", "hpc-n2");
-    await agents(0);
     const job = await submit("hpc-n1", "sleep 600");
     await until("the job's start", async () => (await jobState(job)) === "JobState=RUNNING", {
       deadline: 60_000,
       every: 500,
     });
 
-    await killWhen(checkout, ["lab", "--workers", "3"], /Domain hpc-n3 creating/);
-    // What is new starts when what it takes the place of has gone.
-    assert.ok(!(await virshNames("list", "--all")).includes("lab-web-n1"));
-    assert.equal(await kubectl("get nodes --output name"), "node/web-server1");
-    const again = await checkout.bramble(["lab", "--workers", "3"]);
+    await killWhen(checkout, ["lab", "--no-k3s", "--workers", "3"], /Domain hpc-n3 creating/);
+    const again = await checkout.bramble(["lab", "--no-k3s", "--workers", "3"]);
     assert.equal(again.code, 0, again.output);
     assert.match(again.output, /The workers run other jobs/);
     assert.doesNotMatch(again.output, /pending operations/);
@@ -176,25 +133,17 @@ describe("the lab", function () {
     assert.deepEqual(await starts("hpc-controller", "hpc-n1", "hpc-n2"), old);
     assert.equal(await jobState(job), "JobState=RUNNING");
     await on("hpc-controller", `scancel ${job}`);
-    // The pod of the deployment was moved.
-    await kubectl("wait --for=condition=Available deployment/greeter --timeout=180s");
-    assert.equal(
-      await kubectl("get pods --selector app=greeter --output jsonpath={.items[*].spec.nodeName}"),
-      "web-server1",
-    );
   });
 
-  it("moves it back, drains the worker before it removes it, and its job ends well", async () => {
+  it("drains a worker before it removes it, and its job ends well", async () => {
     const old = await starts("hpc-controller", "hpc-n1", "hpc-n2");
     const job = await submit("hpc-n3", "sleep 15; hostname > done");
     await until("the job's start", async () => (await jobState(job)) === "JobState=RUNNING", {
       deadline: 60_000,
       every: 500,
     });
-    await agents(1);
-    const { code, output } = await checkout.bramble(["lab", "--workers", "2"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s", "--workers", "2"]);
     assert.equal(code, 0, output);
-    assert.match(output, /a pod on web-n1\n/);
     assert.equal(await jobState(job), "JobState=COMPLETED");
     assert.equal(await on("hpc-controller", "cat /home/demo/done"), "hpc-n3");
     assert.doesNotMatch(await on("hpc-controller", "sinfo --noheader --Node"), /hpc-n3/);
@@ -208,7 +157,7 @@ describe("the lab", function () {
       deadline: 60_000,
       every: 500,
     });
-    const { code, output } = await checkout.bramble(["lab", "--workers", "1"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s", "--workers", "1"]);
     assert.notEqual(code, 0);
     assert.match(output, /hpc-n2 still runs jobs after 60 s \(drain\.timeout\)/);
     assert.equal(await jobState(job), "JobState=RUNNING");
@@ -217,13 +166,13 @@ describe("the lab", function () {
       /^(mixed|allocated)$/,
     );
     await on("hpc-controller", `scancel ${job}`);
-    assert.equal((await checkout.bramble(["lab"])).code, 0);
+    assert.equal((await checkout.bramble(["lab", "--no-k3s"])).code, 0);
     assert.deepEqual((await runner.operate("preview")).steps, []);
   });
 
   it("starts again what was switched off", async () => {
     await tryVirsh("destroy", "lab-hpc-n1");
-    const { code, output } = await checkout.bramble(["lab"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s"]);
     assert.equal(code, 0, output);
     assert.match(output, /started lab-hpc-n1, which was off/);
     assert.match(output, /hpc-n1\nhpc-n2\n/);
@@ -238,77 +187,3 @@ describe("the lab", function () {
     assert.match((await checkout.bramble(["lab", "status"])).output, /There is no lab/);
   });
 });
-
-const busybox = "docker.io/rancher/mirrored-library-busybox:1.37.0";
-/** A web server that says where it runs: on an agent if there is one. */
-const greeter = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: greeter }
-spec:
-  selector: { matchLabels: { app: greeter } }
-  template:
-    metadata: { labels: { app: greeter } }
-    spec:
-      terminationGracePeriodSeconds: 1
-      affinity:
-        nodeAffinity:
-          preferredDuringSchedulingIgnoredDuringExecution:
-            - { weight: 100, preference: { matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [web-n1] }] } }
-      containers:
-        - name: greeter
-          image: ${busybox}
-          imagePullPolicy: IfNotPresent
-          command: [sh, -c, 'mkdir /www && echo "hello from $NODE" >/www/index.html && exec httpd -f -h /www']
-          env: [{ name: NODE, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }]
----
-apiVersion: v1
-kind: Service
-metadata: { name: greeter }
-spec: { selector: { app: greeter }, ports: [{ port: 80 }] }`;
-const visitor = `
-apiVersion: v1
-kind: Pod
-metadata: { name: visitor }
-spec:
-  restartPolicy: OnFailure
-  nodeSelector: { kubernetes.io/hostname: web-server1 }
-  containers:
-    - name: visitor
-      image: ${busybox}
-      imagePullPolicy: IfNotPresent
-      command: [wget, -q, -O, "-", "http://greeter.default.svc.cluster.local"]`;
-
-/** What a lab puts on a machine: interfaces, folders, logs, and the processes of guests and of libvirt. */
-async function traces(): Promise<string[]> {
-  const links = (await tryRun(["ip", "-o", "link"])).stdout.match(/\b(bv-|vnet|virbr)[^:@ ]*/g) ?? [];
-  const files = globSync(["/var/lib/libvirt/bramble/lab-*", "/var/log/libvirt/qemu/lab-*", "/etc/libvirt/*/**/*lab*"]);
-  // Other tests' machines have daemons of their own, started without a pid file.
-  const { stdout } = await tryRun(["pgrep", "-af", "guest=lab-|bramble-lab|(libvirtd|virtlogd) .*--pid-file"]);
-  const processes = stdout.split("\n").map((line) => line.replace(/^\d+ /, "").slice(0, 80));
-  return [...links, ...files, ...processes].filter((trace) => trace !== "" && !trace.startsWith("pgrep")).sort();
-}
-
-/** Starts a command and kills it with all that it started, without a warning, at the first line that matches. */
-async function killWhen(checkout: Checkout, args: string[], line: RegExp): Promise<void> {
-  const child = spawn(process.execPath, ["tools/bramble.js", ...args], {
-    cwd: checkout.folder,
-    env: { ...process.env, PULUMI_DEBUG_COMMANDS: "true" },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true, // a process group of its own, to be killed whole
-  });
-  let said = "";
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (data: Buffer) => {
-        said += data.toString("utf8");
-        if (line.test(said)) resolve();
-      });
-    }
-    child.on("exit", () => reject(new Error(`it ended before it said ${line}:\n${said}`)));
-  });
-  assert.ok(child.pid !== undefined);
-  process.kill(-child.pid, "SIGKILL");
-  await ended;
-}

@@ -64,7 +64,7 @@ describe("boards' boot folders, by the real engine", () => {
   after(() => trial?.remove());
 
   it("are previewed without a server, published by `up`, and then as they should be", async () => {
-    match(await preview(), /\+ 12 to create/);
+    match(await preview(), /\+ 14 to create/);
     await rejects(lstat(root()));
     const said = await up();
     match(said, /0 of 2 boards run what is published\..*\n +pi1 +is off, or still booting.*\n +pi2 +is off/);

@@ -8,7 +8,8 @@ import { labStack } from "./stack.ts";
 export interface LabAccess {
   readonly site: Site;
   readonly slurm: SlurmCluster;
-  readonly k3s: K3sCluster;
+  /** Missing where the lab was made without it. */
+  readonly k3s?: K3sCluster;
   /** Opens a connection to a VM, as root. `patience` is in seconds; the usual one is for after a reboot of this machine. */
   connectTo(vm: string, patience?: number): Promise<Connection>;
 }
@@ -21,12 +22,12 @@ export async function labAccess(): Promise<LabAccess> {
   const { site, keys } = await siteAccess(labStack);
   const slurm = site.clusters.find((cluster): cluster is SlurmCluster => cluster.type === "slurm");
   const k3s = site.clusters.find((cluster): cluster is K3sCluster => cluster.type === "k3s");
-  if (slurm === undefined || k3s === undefined) throw new Error("stacks/lab.yaml has no cluster of each type");
+  if (slurm === undefined) throw new Error("stacks/lab.yaml has no Slurm cluster");
   const deployKey = sshKeyPair(keys.deployKey()).privateKey;
   const connectTo = (name: string, patience = bootPatience) => {
     const address = site.vms.find((vm) => vm.name === name)?.address ?? "";
     const { publicKey } = sshKeyPair(keys.sshHostKey(name));
     return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, { patience });
   };
-  return { site, slurm, k3s, connectTo };
+  return { site, slurm, ...(k3s && { k3s }), connectTo };
 }

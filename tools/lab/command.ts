@@ -33,7 +33,8 @@ export function labCommand(): Command {
     .description("make the lab, or bring it up to date, and run a job and a pod on it (what `lab` alone does)")
     .addOption(new Option("--size <size>", "memory of its VMs").choices(Object.keys(sizes)).default("normal"))
     .option("--workers <count>", "number of Slurm workers, 1 to 8", parseWorkers, defaultWorkers)
-    .action((options: { size: SizeName; workers: number }) =>
+    .option("--no-k3s", "leave out the k3s cluster, which takes more than half of the memory and of the time")
+    .action((options: { size: SizeName; workers: number; k3s: boolean }) =>
       alone("bramble lab", (signal) => labUp({ ...options, signal, say: console.log })),
     );
   lab

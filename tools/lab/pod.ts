@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { K3sCluster } from "../../site/model.ts";
 import type { LabAccess } from "./access.ts";
 
 export interface PodAnswer {
@@ -18,7 +19,7 @@ const podPatience = 300;
  * Runs a real pod on the lab's k3s cluster, on an agent, and gives its log. It is removed again.
  * @throws Error with what Kubernetes said.
  */
-export async function runPod({ k3s, connectTo }: LabAccess): Promise<PodAnswer> {
+export async function runPod(k3s: K3sCluster, { connectTo }: LabAccess): Promise<PodAnswer> {
   const [server] = k3s.servers;
   const [agent] = k3s.agents;
   if (server === undefined) throw new Error(`cluster ${k3s.name} has no server`);

@@ -22,20 +22,21 @@ export const defaultWorkers = 2;
 const mib = 2 ** 20;
 /** What QEMU takes beside the memory of its guest, seen under emulation. */
 const perGuest = 160 * mib;
-/** Disk for the two guest images, each once built and once in the pool, and for k3s with its images. */
-const imageDisk = 3000 * mib;
-/** What each guest writes, and what a node of k3s writes beyond that when it unpacks k3s and its images. */
+/** Disk for a guest image, once built and once in the pool, and for what each guest writes. */
+const imageDisk = 1200 * mib;
 const diskPerGuest = 400 * mib;
+/** What a node of k3s writes beyond that: k3s, its images, and what runs. */
 const diskPerNode = 1000 * mib;
 
 /** What a lab of a size takes of the machine. */
-export function labSize(name: SizeName, workers: number): LabSize {
-  const memory = sizes[name];
+export function labSize(name: SizeName, workers: number, k3s: boolean): LabSize {
+  const { controller, worker, server, agent } = sizes[name];
+  const guests = 1 + workers + (k3s ? 2 : 0);
+  const memory = controller + workers * worker + (k3s ? server + agent : 0);
   return {
     name,
-    memory:
-      (memory.controller + workers * memory.worker + memory.server + memory.agent) * mib + (3 + workers) * perGuest,
-    disk: imageDisk + (3 + workers) * diskPerGuest + 2 * diskPerNode,
+    memory: memory * mib + guests * perGuest,
+    disk: (k3s ? 2 : 1) * imageDisk + guests * diskPerGuest + (k3s ? 2 * diskPerNode : 0),
     cores: 1,
   };
 }

@@ -23,6 +23,7 @@ export interface LabChoices {
   readonly accelerator: "kvm" | "tcg";
   readonly size: SizeName;
   readonly workers: number;
+  readonly k3s: boolean;
   /** As `10.87.0`: the first three numbers of every address of the lab. */
   readonly prefix: string;
 }
@@ -70,7 +71,7 @@ async function stackDocument() {
 }
 
 /** The site file of the lab is written for 10.87.0.0/24 and two cores; see stacks/lab.yaml. */
-function overrides({ accelerator, size, workers, prefix }: LabChoices) {
+function overrides({ accelerator, size, workers, k3s, prefix }: LabChoices) {
   const memory = sizes[size];
   return {
     network: { cidr: `${prefix}.0/24` },
@@ -84,11 +85,13 @@ function overrides({ accelerator, size, workers, prefix }: LabChoices) {
           n: { count: workers, memory: `${memory.worker}MiB`, addresses: `${prefix}.11-${prefix}.18` },
         },
       },
-      web: {
-        endpoint: `${prefix}.20`,
-        servers: { memory: `${memory.server}MiB`, addresses: `${prefix}.21-${prefix}.25` },
-        agents: { n: { memory: `${memory.agent}MiB`, addresses: `${prefix}.31-${prefix}.38` } },
-      },
+      web: k3s
+        ? {
+            endpoint: `${prefix}.20`,
+            servers: { memory: `${memory.server}MiB`, addresses: `${prefix}.21-${prefix}.25` },
+            agents: { n: { memory: `${memory.agent}MiB`, addresses: `${prefix}.31-${prefix}.38` } },
+          }
+        : null,
     },
   };
 }

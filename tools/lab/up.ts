@@ -19,6 +19,8 @@ import { ensureLabStack, labFolder, labId, labStack } from "./stack.ts";
 export interface LabOptions {
   readonly size: SizeName;
   readonly workers: number;
+  /** Whether the k3s cluster is made too. */
+  readonly k3s: boolean;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -27,15 +29,15 @@ export interface LabOptions {
 const prefixes = ["10.87.0", "10.187.0", "10.213.87", "172.29.87"];
 
 /** Brings the lab up, or up to date, and runs a job and a pod on it. Gives the exit code. */
-export async function labUp({ size, workers, signal, say }: LabOptions): Promise<number> {
+export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Promise<number> {
   const start = Date.now();
   await mkdir(labFolder, { recursive: true });
   await setup({ signal, say });
   const { accel } = await prepareHost(labFolder, { signal, say });
   await refuseAnotherLab();
-  if (!(await isUp())) await checkRoom(size, workers);
+  if (!(await isUp())) await checkRoom(size, workers, k3s);
   const prefix = await freePrefix();
-  await ensureLabStack({ accelerator: accel, size, workers, prefix });
+  await ensureLabStack({ accelerator: accel, size, workers, k3s, prefix });
   for (const release of releasesOf(await siteOf(labStack)))
     await ensureK3s({ project: projectRoot, ...release, signal, say });
   say(`$ pulumi up --stack ${labStack}`);
@@ -55,8 +57,10 @@ export async function labUp({ size, workers, signal, say }: LabOptions): Promise
     say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
     for (const line of answer.lines) say(line);
   }
-  const { command, server, line } = await runPod(access);
-  say(`\n$ ${command}      (a pod of k3s, asked for on ${server})\n${line}`);
+  if (access.k3s !== undefined) {
+    const { command, server, line } = await runPod(access.k3s, access);
+    say(`\n$ ${command}      (a pod of k3s, asked for on ${server})\n${line}`);
+  }
   say(
     `\nThe lab is up after ${Math.round((Date.now() - start) / 1000)} s. It is stacks/lab.yaml, made real.\n` +
       "  npm run lab -- status              what is there\n" +
@@ -83,14 +87,17 @@ async function isUp(): Promise<boolean> {
   return id !== undefined && (await virshNames("net-list", "--all")).includes(labNetwork);
 }
 
-async function checkRoom(size: SizeName, workers: number): Promise<void> {
+async function checkRoom(size: SizeName, workers: number, k3s: boolean): Promise<void> {
   const fit = fitLab(
-    labSize(size, workers),
-    size === "small" ? [] : [labSize("small", workers)],
+    labSize(size, workers, k3s),
+    size === "small" ? [] : [labSize("small", workers, k3s)],
     await freeResources(workFolder),
   );
   if (fit.kind === "fits") return;
-  throw new Error(fit.kind === "smaller" ? `${fit.message}\nRun: npm run lab -- --size ${fit.size.name}` : fit.message);
+  const without = k3s ? "\nWithout the k3s cluster it takes half of that: npm run lab -- --no-k3s" : "";
+  throw new Error(
+    fit.kind === "smaller" ? `${fit.message}\nRun: npm run lab -- --size ${fit.size.name}` : `${fit.message}${without}`,
+  );
 }
 
 async function freePrefix(): Promise<string> {

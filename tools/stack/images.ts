@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { imageTypes } from "../../components/guest-image.ts";
 import { imageName } from "../../images/name.ts";
 import { type Arch, machineArch, type Recipe, recipeOf } from "../../images/recipe.ts";
 import type { Site } from "../../site/model.ts";
@@ -30,16 +31,10 @@ export async function ensureImages(stack: string): Promise<number> {
   });
 }
 
-/** One for each architecture and type of cluster whose VMs run on it. */
-function wantedImages({ hosts, clusters, vms }: Site): readonly { arch: Arch; recipe: Recipe }[] {
-  const archs = new Map(hosts.map(({ name, arch }) => [name, debianNames[arch]]));
-  const types = new Map(clusters.map(({ name, type }) => [name, type]));
-  const wanted = vms.flatMap((vm) => {
-    const arch = archs.get(vm.host);
-    const type = types.get(vm.cluster);
-    return arch === undefined || type === undefined ? [] : [{ arch, recipe: recipeOf[type] }];
-  });
-  return [...Map.groupBy(wanted, ({ arch, recipe }) => `${recipe.name} ${arch}`).values()].flatMap(
-    ([first]) => first ?? [],
+/** One for each architecture and type of cluster that a host has an image for. */
+function wantedImages(site: Site): readonly { arch: Arch; recipe: Recipe }[] {
+  const wanted = site.hosts.flatMap((host) =>
+    imageTypes(site, host).map((type) => ({ arch: debianNames[host.arch], recipe: recipeOf[type] })),
   );
+  return [...new Map(wanted.map((image) => [imageName(image.arch, image.recipe), image])).values()];
 }
