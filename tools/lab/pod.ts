@@ -55,13 +55,22 @@ function pod(node: string | undefined) {
 const podScript = `
 PATH=/usr/local/lib/bramble-k3s/current/bin:$PATH
 export KUBECONFIG=/etc/rancher/k3s/k3s.yaml
-kubectl delete pod hello --ignore-not-found --now >/dev/null || exit 1
-printf '%s\\n' "$1" | kubectl create -f - >/dev/null || exit 1
-if kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/hello --timeout="$2s" >/dev/null; then
-  kubectl logs hello || exit 1
-else
+end=$(($(date +%s) + $2)) pod=$1
+# in_time COMMAND…: again while the API is too busy to answer, which without KVM it is at first; what it said last if not.
+in_time() {
+  until said=$("$@" 2>&1); do
+    [ "$(date +%s)" -lt "$end" ] || { echo "$said" >&2; exit 1; }
+    sleep 2
+  done
+}
+make() { printf '%s\\n' "$pod" | kubectl apply --validate=false -f -; }
+in_time kubectl delete pod hello --ignore-not-found --now
+in_time make
+if ! kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/hello --timeout="$2s" >/dev/null; then
   kubectl describe pod hello >&2
   exit 1
 fi
-kubectl delete pod hello --now >/dev/null
+in_time kubectl logs hello
+echo "$said"
+in_time kubectl delete pod hello --now
 `;
