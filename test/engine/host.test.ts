@@ -149,7 +149,7 @@ describe("runs on a host", () => {
     await succeed(run("sh", "-c", `${forget} && rm stacks/Pulumi.box.yaml`));
     await succeed(bramble("secret", "restore", "--stack", "box"));
     match(await succeed(bramble("up", "--stack", "box", "--yes", "--skip-preview")), /11 created/);
-    match(await succeed(bramble("destroy", "--stack", "box", "--yes", "--skip-preview")), /9 deleted/);
+    match(await succeed(bramble("destroy", "--stack", "box", "--yes", "--skip-preview")), /11 deleted/);
     equal((await virsh("pool-list", "--all", "--name")) + (await virsh("net-list", "--all", "--name")), "");
   });
 
