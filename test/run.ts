@@ -54,6 +54,8 @@ const tiers: Record<string, Tier> = {
 
 /** Debian packages that only tests need. */
 const testPackages = [
+  "containernetworking-plugins",
+  "curl",
   "openssh-server",
   "openssl",
   "keepalived",

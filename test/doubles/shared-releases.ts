@@ -1,6 +1,7 @@
 import { copyFile, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isBundle } from "../../formats/artifact-lock.ts";
+import type { LockedK3s } from "../../formats/k3s-bundle.ts";
 import { localLockPath } from "../../stacks/read-lock.ts";
 import { cachedPath, cacheOf } from "../../tools/artifacts/cache.ts";
 import { readLocal } from "../../tools/artifacts/lock-file.ts";
@@ -11,8 +12,8 @@ import { projectRoot } from "../../tools/lib/paths.ts";
 export const labRelease = "v1.35.0+k3s3";
 
 /** Gets k3s for the tests, which takes minutes on a machine that never had it and can't download it. */
-export async function ensureTestK3s(): Promise<void> {
-  await ensureK3s({
+export async function ensureTestK3s(): Promise<LockedK3s> {
+  return await ensureK3s({
     project: projectRoot,
     version: labRelease,
     signal: new AbortController().signal,
