@@ -85,8 +85,9 @@ function cluster(site: NewSite): Record<string, unknown> {
   // Where a server of k3s leaves no room beside it, its board has no agent.
   const alone = site.cluster === "k3s" && share < leastK3sMemory;
   const memory = alone ? leastK3sMemory : share;
-  const count = Math.max(alone ? 0 : 1, hosts.length - (alone ? 1 : 0));
-  const [first, addresses] = freeAddresses(site, Math.max(mostWorkers, count));
+  const wanted = Math.max(alone ? 0 : 1, hosts.length - (alone ? 1 : 0));
+  const { address: first, range: addresses, room } = freeAddresses(site, Math.max(mostWorkers, wanted));
+  const count = Math.min(wanted, room);
   const where = hosts.length < all.length ? { hosts: hosts.map(({ name }) => name) } : {};
   const group = inOneLine({ count, memory: size(memory), addresses, ...where });
   if (site.cluster === "k3s") {
@@ -141,23 +142,31 @@ function shareOf(hosts: readonly NewBoard[]): number {
 }
 
 /**
- * An address, and a range of `count` that follows it, which neither the gateway nor a board has: from the hundredth of
- * the network on, or from its middle where it is small. Where there is no such room, the first that are in the network.
+ * An address, and a range that follows it, of `count` or as many fewer as there is room for, which neither the gateway
+ * nor a board has: from the hundredth of the network on, or from its middle where it is small. Where there is no room at
+ * all, the first that are in the network.
  */
-function freeAddresses({ cidr = "", gateway, boards }: NewSite, count: number): [address: string, range: string] {
+function freeAddresses(
+  { cidr = "", gateway, boards }: NewSite,
+  count: number,
+): { readonly address: string; readonly range: string; readonly room: number } {
   const network = parseCidr(cidr);
-  if (!("value" in network)) return ["", ""];
+  if (!("value" in network)) return { address: "", range: "", room: count };
   const { first, last } = network.value;
   const taken = new Set([gateway, ...boards.map(({ keys }) => keys.address)].flatMap(asNumber));
   const usual = first + (last - first >= 255 ? 100 : Math.floor((last - first) / 2));
-  for (const length of [count, Math.max(1, Math.floor(count / 2)), 1]) {
+  for (let length = count; length >= 1; length--) {
     for (let start = usual; start + length < last; start++) {
       const block = Array.from({ length: length + 1 }, (_, index) => start + index);
       if (block.every((address) => !taken.has(address)))
-        return [numberToIpv4(start), printRange({ first: start + 1, last: start + length })];
+        return {
+          address: numberToIpv4(start),
+          range: printRange({ first: start + 1, last: start + length }),
+          room: length,
+        };
     }
   }
-  return [numberToIpv4(first + 1), numberToIpv4(first + 2)];
+  return { address: numberToIpv4(first + 1), range: numberToIpv4(first + 2), room: 1 };
 }
 
 function asNumber(text: string | undefined): number[] {
