@@ -1,6 +1,7 @@
 import type { FolderServer } from "../transport/folder-server.ts";
 import { lostHosts } from "../transport/key-files.ts";
 import { reach } from "../transport/reach.ts";
+import { Unreachable } from "../transport/ssh.ts";
 import { optional } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
 
@@ -16,8 +17,9 @@ export interface VmOnHost {
   readonly owner: string;
 }
 
-/** How long a host is waited for, in seconds. */
+/** How long a host is waited for, in seconds; less where a step would go on without its answer. */
 const reachPatience = 60;
+const lookPatience = 10;
 /** How long a VM has to shut down before its power is turned off, in seconds: as long as engine/libvirt gives it. */
 const shutdownPatience = 90;
 
@@ -29,7 +31,15 @@ export async function hasGone(key: string): Promise<boolean> {
   const text = optional("machine");
   if (text === undefined) return false;
   const vm: VmOnHost = JSON.parse(text);
-  return (await isOnLostHost(vm)) ? false : !(await isThere(vm, key));
+  if (await isOnLostHost(vm)) return false;
+  return await isThere(vm, key, lookPatience).then(
+    (there) => !there,
+    (error) => {
+      // What can't be asked may still be there; the step goes on, and says what that means.
+      if (!(error instanceof Unreachable)) throw error;
+      return false;
+    },
+  );
 }
 
 /** Whether its host is said never to run again. */
@@ -38,21 +48,22 @@ export async function isOnLostHost({ site, host }: VmOnHost): Promise<boolean> {
 }
 
 /** Whether its host knows it. @throws Error when the host can't be asked, or the VM is somebody else's. */
-export async function isThere(vm: VmOnHost, key: string): Promise<boolean> {
-  return (await atHost(vm, key, "look")) !== "absent";
+export async function isThere(vm: VmOnHost, key: string, patience = reachPatience): Promise<boolean> {
+  return (await atHost(vm, key, "look", patience)) !== "absent";
 }
 
 /** Shuts a VM down and makes its host forget it; its disks stay. Nothing where it has gone already. */
 export async function removeVm(vm: VmOnHost, key: string): Promise<void> {
-  await atHost(vm, key, "remove");
+  await atHost(vm, key, "remove", reachPatience);
 }
 
 async function atHost(
   { name, host, on, uuid, owner }: VmOnHost,
   key: string,
   step: "look" | "remove",
+  patience: number,
 ): Promise<string> {
-  const connection = await reach(on, () => key, reachPatience);
+  const connection = await reach(on, () => key, patience);
   try {
     return await onGuest(connection, {
       what: `looking after ${name} on ${host}`,
