@@ -57,7 +57,7 @@ function endpoint({ path, input }: K3sDraft): Finding[] {
 }
 
 /** k3s's own figures are 2 GiB for a server (docs.k3s.io/installation/requirements); a small cluster runs in less. */
-const leastMemoryMiB = { server: 1536, agent: 512 } as const;
+export const leastMemoryMiB = { server: 1536, agent: 512 } as const;
 
 function tooLittleMemory(cluster: K3sDraft): Finding[] {
   return groupsOf(cluster).flatMap(({ path, input }): Finding[] => {

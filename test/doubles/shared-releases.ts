@@ -6,16 +6,14 @@ import { localLockPath } from "../../stacks/read-lock.ts";
 import { cachedPath, cacheOf } from "../../tools/artifacts/cache.ts";
 import { readLocal } from "../../tools/artifacts/lock-file.ts";
 import { ensureK3s } from "../../tools/k3s/ensure.ts";
+import { sourceVersion } from "../../tools/k3s/programs.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
-
-/** The release of k3s that stacks/lab.yaml names. */
-export const labRelease = "v1.35.0+k3s3";
 
 /** Gets k3s for the tests, which takes minutes on a machine that never had it and can't download it. */
 export async function ensureTestK3s(): Promise<LockedK3s> {
   return await ensureK3s({
     project: projectRoot,
-    version: labRelease,
+    version: sourceVersion,
     signal: new AbortController().signal,
     say: console.log,
   });
@@ -25,7 +23,7 @@ export async function ensureTestK3s(): Promise<LockedK3s> {
 export async function shareReleases(folder: string): Promise<void> {
   const { artifacts } = await readLocal(projectRoot);
   const bundles = Object.values(artifacts).filter(isBundle);
-  if (bundles.length === 0) throw new Error(`k3s ${labRelease} is not here: npm test gets it before its tests`);
+  if (bundles.length === 0) throw new Error(`k3s ${sourceVersion} is not here: npm test gets it before its tests`);
   const cache = cacheOf(folder);
   await mkdir(cache.folder, { recursive: true });
   await copyFile(join(projectRoot, localLockPath), join(folder, localLockPath));

@@ -1,5 +1,6 @@
 import { Document, Scalar } from "yaml";
 import { ipv4ToNumber, numberToIpv4, parseCidr, parseIpv4, printRange } from "../../site/addresses.ts";
+import { leastMemoryMiB } from "../../site/rules/k3s.ts";
 import { parseSize } from "../../site/units.ts";
 
 /** The text of a new site file. */
@@ -83,8 +84,8 @@ function cluster(site: NewSite): Record<string, unknown> {
   const hosts = ofOneKind(all);
   const share = shareOf(all);
   // Where a server of k3s leaves no room beside it, its board has no agent.
-  const alone = site.cluster === "k3s" && share < leastK3sMemory;
-  const memory = alone ? leastK3sMemory : share;
+  const alone = site.cluster === "k3s" && share < leastMemoryMiB.server;
+  const memory = alone ? leastMemoryMiB.server : share;
   const wanted = Math.max(alone ? 0 : 1, hosts.length - (alone ? 1 : 0));
   const { address: first, range: addresses, room } = freeAddresses(site, Math.max(mostWorkers, wanted));
   const count = Math.min(wanted, room);
@@ -124,8 +125,6 @@ function size(mib: number): string {
   return mib % 1024 === 0 ? `${mib / 1024}GiB` : `${mib}MiB`;
 }
 
-/** What a server of k3s and its pods need, in MiB: rule too-little-memory of site files. */
-const leastK3sMemory = 1536;
 /** How far a new group can grow, in addresses. */
 const mostWorkers = 10;
 /** What the site file's `reserve` is where it says nothing, in MiB. */
