@@ -112,7 +112,7 @@ async function makeReady(): Promise<void> {
 async function runTier(tier: Tier): Promise<Mocha.Stats> {
   const mocha = new Mocha({
     timeout: tier.timeout,
-    slow: tier.timeout,
+    slow: 20_000,
     reporter: "spec",
     forbidOnly: env.CI === "true",
   });
