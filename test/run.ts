@@ -13,6 +13,8 @@ interface Tier {
   readonly timeout: number;
   /** Whether it uses the engine and real libvirt and sshd, which are then made ready first. */
   readonly real?: boolean;
+  /** Whether two of its files may run at the same time: they leave alone what a machine has one of, such as its users. */
+  readonly twoAtOnce?: boolean;
   /** Whether it runs only when it is named: it takes hours. */
   readonly byName?: boolean;
   /** Why this machine can't run it; undefined if it can. */
@@ -30,10 +32,16 @@ const tiers: Record<string, Tier> = {
     timeout: 20_000,
     obstacle: () => undefined,
   },
+  providers: {
+    real: true,
+    files: ["test/providers/**/*.test.ts"],
+    timeout: 600_000,
+    obstacle: () => linuxAsRoot("starts sshd and k3s"),
+  },
   real: {
     real: true,
+    twoAtOnce: true,
     files: [
-      "test/providers/**/*.test.ts",
       "test/tools/**/*.test.ts",
       "test/engine/**/*.test.ts",
       "test/doubles/**/*.test.ts",
@@ -115,9 +123,10 @@ async function runTier(tier: Tier): Promise<Mocha.Stats> {
     slow: 20_000,
     reporter: "spec",
     forbidOnly: env.CI === "true",
+    ...(tier.twoAtOnce && { parallel: true, jobs: 2 }),
   });
   for (const file of tier.files.flatMap((pattern) => globSync(pattern)).sort()) mocha.addFile(file);
-  await mocha.loadFilesAsync();
+  if (!tier.twoAtOnce) await mocha.loadFilesAsync();
   return await new Promise((resolve) => {
     const runner = mocha.run(() => {
       if (runner.stats === undefined) throw new Error("mocha kept no count");

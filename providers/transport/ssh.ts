@@ -44,6 +44,8 @@ export interface ConnectOptions {
   readonly patience: number;
   /** Called before each new attempt but the first, with what the last one said. */
   readonly onRetry?: (reason: string) => void;
+  /** Ends the attempts, and the connection with what runs on it. */
+  readonly signal?: AbortSignal;
 }
 
 /** The longest that one attempt may take, in milliseconds: a guest under emulation needs several seconds. */
@@ -75,14 +77,17 @@ export async function connect(
 export async function logIn(target: SshTarget, privateKey: string, options: ConnectOptions): Promise<Client> {
   const end = Date.now() + options.patience * 1000;
   for (let attempt = 0; ; attempt++) {
+    options.signal?.throwIfAborted();
     try {
-      return await dial(target, privateKey, Math.max(1000, Math.min(attemptTimeout, end - Date.now())));
+      const client = await dial(target, privateKey, Math.max(1000, Math.min(attemptTimeout, end - Date.now())));
+      options.signal?.addEventListener("abort", () => client.end(), { once: true });
+      return client;
     } catch (error) {
       if (!(error instanceof Error) || error instanceof HostKeyMismatch) throw error;
       const pause = pauses[Math.min(attempt, pauses.length - 1)] ?? 0;
       if (Date.now() + pause > end) throw new Unreachable(target, options.patience, error.message);
       options.onRetry?.(error.message);
-      await delay(pause);
+      await delay(pause, undefined, { signal: options.signal });
     }
   }
 }

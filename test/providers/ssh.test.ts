@@ -84,6 +84,21 @@ describe("ssh transport, against a real sshd", () => {
     silent.close();
   });
 
+  it("ends when it is told to, while it tries and while a script runs", async () => {
+    const tries = new AbortController();
+    const port = await freePort();
+    const onRetry = () => tries.abort(new Error("stopped"));
+    const tried = connect({ ...target(), port }, deployKey.privateKey, { patience: 60, signal: tries.signal, onRetry });
+    await assert.rejects(tried, { name: "AbortError" });
+    await assert.rejects(connect(target(), deployKey.privateKey, { patience: 60, signal: tries.signal }), /stopped/);
+
+    const ends = new AbortController();
+    const connection = await connect(target(), deployKey.privateKey, { patience: 5, signal: ends.signal });
+    const running = connection.run("echo runs; exec sleep 60");
+    ends.abort();
+    await assert.rejects(running, /was lost while a command ran/);
+  });
+
   it("does not let in who has another key, and says so", async () => {
     const stranger = sshKeyPair(Buffer.alloc(32, 5));
     await assert.rejects(connect(target(), stranger.privateKey, { patience: 1 }), /authentication/);

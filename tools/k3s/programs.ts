@@ -55,7 +55,7 @@ export async function buildShim(file: string, shop: Workshop): Promise<void> {
 }
 
 export async function buildCoredns(file: string, shop: Workshop): Promise<void> {
-  await buildGo({ module: "coredns", package: "github.com/coredns/coredns" }, file, shop);
+  await buildGo({ module: "coredns", package: "." }, file, shop);
 }
 
 /** Compiles the program of pods' sandboxes, which needs nothing of the container that it is in. */

@@ -17,8 +17,8 @@ export interface LabAccess {
 /** How long a VM is waited for, in seconds: after a reboot of this machine it boots first. */
 const bootPatience = 300;
 
-/** The lab as it is on this machine, and the way in. */
-export async function labAccess(): Promise<LabAccess> {
+/** The lab as it is on this machine, and the way in. The signal ends all connections. */
+export async function labAccess(signal?: AbortSignal): Promise<LabAccess> {
   const { site, keys } = await siteAccess(labStack);
   const slurm = site.clusters.find((cluster): cluster is SlurmCluster => cluster.type === "slurm");
   const k3s = site.clusters.find((cluster): cluster is K3sCluster => cluster.type === "k3s");
@@ -27,7 +27,10 @@ export async function labAccess(): Promise<LabAccess> {
   const connectTo = (name: string, patience = bootPatience) => {
     const address = site.vms.find((vm) => vm.name === name)?.address ?? "";
     const { publicKey } = sshKeyPair(keys.sshHostKey(name));
-    return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, { patience });
+    return connect({ name, address, user: "root", hostKey: publicKey }, deployKey, {
+      patience,
+      ...(signal && { signal }),
+    });
   };
   return { site, slurm, ...(k3s && { k3s }), connectTo };
 }

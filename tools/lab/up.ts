@@ -47,7 +47,7 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
     return code;
   }
   await startWhatIsOff(say);
-  const access = await labAccess();
+  const access = await labAccess(signal);
   const answer = await runJob(access);
   if (answer.lines === undefined) {
     say(

@@ -68,8 +68,8 @@ export async function startDebianGuest(options: DebianGuestOptions): Promise<Deb
     ...["-device", `virtio-blk-pci,drive=${serial},serial=${serial}`],
   ];
   const isArm = process.arch === "arm64";
-  // QEMU 7.2 emulates cmpxchg16b wrongly.
-  const emulated = isArm ? "max" : "max,cx16=off";
+  // As the program has it for VMs (formats/domain-xslt.ts).
+  const emulated = isArm ? "max" : "max,cx16=off,avx=off,avx2=off";
   const { child, stop } = startTethered(
     [
       isArm ? "qemu-system-aarch64" : "qemu-system-x86_64",
