@@ -95,6 +95,20 @@ describe("bramble plan, of a site with boards and a cluster", () => {
     });
   }
 
+  it("asks the clusters what runs on nodes that stop, and goes on where nobody answers", async () => {
+    await edit([["n: { count: 2,", "n: { count: 2, host: pi1,"]]);
+    const { code, stdout, stderr } = await planned("--ask", "--format", "json");
+    equal(code, 2, stderr);
+    const { atStake } = plan.parse(JSON.parse(stdout));
+    equal(atStake?.nodes.map(({ name, cluster }) => `${cluster} ${name}`).join(), "physics physics-n2");
+    match(
+      JSON.stringify(atStake?.nodes[0]?.found),
+      /"unknown","why":"physics-controller \(10\.20\.0\.100\) could not be reached by SSH within 4 s/,
+    );
+    equal(givenAway(secretsOf("home", site, secret), stdout + stderr).join(), "");
+    match((await planned("--ask", "--read", "plan.json")).stderr, /'--ask' cannot be used with option '--read <file>'/);
+  });
+
   it("refuses a bootloader that is older, and says how to mean it", async () => {
     await edit([]);
     const lock = join(trial.folder, "stacks/artifacts.lock.json");

@@ -13,6 +13,7 @@ import { longestComment, printMarkdown } from "./markdown.ts";
 import type { Plan } from "./model.ts";
 import { previewStack } from "./preview.ts";
 import { originOf, printSaved, readSaved, staleness } from "./saved.ts";
+import { stakeOf } from "./stake/of-stack.ts";
 import { printTerminal } from "./terminal.ts";
 
 /** The exit codes of a plan, by what it says. 1 is for errors. */
@@ -23,6 +24,7 @@ Exit codes: 0 nothing to do, 2 changes, 3 refused, 1 error.
 
 Examples:
   npm run bramble -- plan --stack home                       for people at a terminal
+  npm run bramble -- plan --stack home --ask                 with the jobs and pods that it would stop
   npm run -s bramble -- plan --stack home --format markdown  for a comment on a pull request
   npm run bramble -- plan --stack home --out plan.json       keep it
   npm run bramble -- plan --read plan.json                   show it again, if it still holds`;
@@ -35,6 +37,7 @@ interface Options {
   readonly out?: string;
   readonly read?: string;
   readonly refresh?: boolean;
+  readonly ask?: boolean;
 }
 
 /** `bramble plan`: what `up` would do, machine by machine, for a reviewer. */
@@ -50,6 +53,7 @@ export function planCommand(): Command {
     .option("--out <file>", "also save it there, for --read")
     .option("--read <file>", "show a saved plan; one that no longer holds is refused")
     .option("--refresh", "look first at what is really there; the site must be in reach")
+    .addOption(new Option("--ask", "ask the clusters what runs on nodes that are to stop").conflicts("read"))
     .addHelpText("after", help)
     .action(async (options: Options) => {
       process.exitCode = await interruptible((signal) => show(options, signal));
@@ -66,7 +70,7 @@ async function show(options: Options, signal: AbortSignal): Promise<number> {
 
 /** The plan as of now; undefined when the site file is wrong, which is said then. */
 async function makePlan(
-  { stack: option, out, refresh = false }: Options,
+  { stack: option, out, refresh = false, ask = false }: Options,
   signal: AbortSignal,
 ): Promise<Plan | undefined> {
   const stack = chosenStack(option);
@@ -80,7 +84,8 @@ async function makePlan(
   // Before the preview: what somebody changes while it runs makes the plan stale, and not wrong.
   const origin = out === undefined ? undefined : await originOf(stack);
   const { preview, said } = await previewStack(stack, { refresh, signal });
-  const plan = planOf(stack, preview, said);
+  const planned = planOf(stack, preview, said);
+  const plan = ask ? { ...planned, atStake: await stakeOf(stack, planned, preview) } : planned;
   if (out !== undefined && origin !== undefined) await writeFile(out, printSaved(plan, origin));
   return plan;
 }

@@ -1,6 +1,7 @@
 import { type Block, fit } from "./cut.ts";
 import { groupsOf, type Part } from "./groups.ts";
 import type { Plan, Refusal } from "./model.ts";
+import { stakeRows } from "./stake/words.ts";
 import { calledBelow, change, countsInWords, namesOf, whatBecomes } from "./words.ts";
 
 /** The longest comment that GitHub takes, in characters. */
@@ -25,6 +26,7 @@ export function printMarkdown(plan: Plan, { limit, fullAt }: MarkdownOptions = {
     ...plan.warnings.map((warning) => whole(problem(warning, "⚠️"))),
     ...table(groups),
     ...order(plan),
+    ...stake(plan),
     ...groups.flatMap(({ parts }) => parts.flatMap(details)),
   ];
   return fit(
@@ -98,6 +100,16 @@ function order({ order }: Plan): Block[] {
     ({ stage, machines }, index) => `${index + 1}. ${stage}: ${plainMarkdown(namesOf(machines))}\n`,
   );
   return [{ head: "\nIn this order:\n\n", lines, foot: "" }];
+}
+
+function stake({ atStake }: Plan): Block[] {
+  if (atStake === undefined) return [];
+  const title = `At stake, as asked at ${atStake.askedAt}`;
+  if (atStake.nodes.length === 0) return [whole(`\n${title}: no node stops.\n`)];
+  const rows = stakeRows(atStake).flatMap(({ names, what, lines }) =>
+    [[names, what], ...lines.map((line) => ["", line])].map((cells) => `| ${cells.map(plainMarkdown).join(" | ")} |\n`),
+  );
+  return [{ head: `\n${title}:\n\n| Node | What runs there |\n| --- | --- |\n`, lines: rows, foot: "" }];
 }
 
 function details({ names, machine, like, also }: Part): Block[] {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Effect, effects } from "./effects.ts";
+import { stake } from "./stake/model.ts";
 
 /** What a plan says: the schema of `plan --format json` and of saved plans, from which docs/plan.schema.json is made. */
 
@@ -63,6 +64,7 @@ export const plan = z
       .array(z.strictObject({ stage: z.string(), machines: z.array(z.string()) }))
       .meta({ description: "What happens one after the other" }),
     hosts: z.array(host).meta({ description: "Those with changes" }),
+    atStake: stake.optional(),
   })
   .meta({ description: "What `up` would do to each machine of a site" });
 

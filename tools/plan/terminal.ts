@@ -1,5 +1,6 @@
 import { groupsOf, type Part } from "./groups.ts";
 import type { MachineFile, Plan, Refusal } from "./model.ts";
+import { stakeRows } from "./stake/words.ts";
 import { calledBelow, change, countsInWords, namesOf, whatBecomes } from "./words.ts";
 
 /** Gives a line its colour; a terminal without colours gives it back as it is. */
@@ -19,7 +20,18 @@ export function printTerminal(plan: Plan, paint: Paint = (_, text) => text): str
     for (const [index, { stage, machines }] of plan.order.entries())
       lines.push(`  ${index + 1}. ${stage}: ${namesOf(machines)}`);
   }
-  return `${lines.join("\n")}\n`;
+  return `${[...lines, ...stake(plan, paint)].join("\n")}\n`;
+}
+
+function stake({ atStake }: Plan, paint: Paint): string[] {
+  if (atStake === undefined) return [];
+  const title = paint("bold", `At stake, as asked at ${atStake.askedAt}`);
+  if (atStake.nodes.length === 0) return ["", `${title}: no node stops`];
+  const rows = stakeRows(atStake).flatMap(({ names, what, lines }) => [
+    `  ${names}  ${what}`,
+    ...lines.map((line) => `    ${line}`),
+  ]);
+  return ["", title, ...rows];
 }
 
 function problem({ rule, where, message, hint }: Refusal, word: string): string[] {

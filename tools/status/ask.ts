@@ -9,7 +9,12 @@ export type Reply =
   /** Nobody answers. */
   | { readonly kind: "silent"; readonly why: string }
   /** It answers, and not as it should. */
-  | { readonly kind: "strange"; readonly why: string };
+  | {
+      readonly kind: "strange";
+      readonly why: string;
+      /** Whether it is the right machine, and has another deploy key. */
+      readonly refused?: boolean;
+    };
 
 /** How long a machine may take to let us in, and then to answer, in seconds. A dead one costs no more than the first. */
 export const budgets = { login: 4, answer: 15 } as const;
@@ -70,6 +75,10 @@ export function plain(text: string): string {
 function silent(why: string): Reply {
   if (why.includes("ECONNREFUSED")) return { kind: "strange", why: "it is there and has no SSH server" };
   if (why.includes("authentication methods failed"))
-    return { kind: "strange", why: "it shows its host key and does not let Bramble in: it has another deploy key" };
+    return {
+      kind: "strange",
+      why: "it shows its host key and does not let Bramble in: it has another deploy key",
+      refused: true,
+    };
   return { kind: "silent", why };
 }
