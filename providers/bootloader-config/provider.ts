@@ -62,9 +62,11 @@ export { delete_ as delete };
 /** Makes the update once, to see that it can be made and what it comes to. */
 async function settle(news: BootloaderInputs, olds: BootloaderOutputs | undefined): Promise<BootloaderOutputs> {
   const { image, model, settings, board, site, serial } = news;
-  const reported = (await ask(board, site)) ?? olds?.reported;
   const text = printBootConf(settings);
   const { sha256, release } = await makeUpdate({ image: image.sha256, model, config: text });
+  // For the same update, the board is not asked: its boot folder stays as it is, as the preview said.
+  const isSame = olds?.state.sha256 === sha256;
+  const reported = isSame ? olds.reported : ((await ask(board, site)) ?? olds?.reported);
   if (reported !== undefined && release.buildTimestamp !== undefined && reported.built > release.buildTimestamp) {
     if (!allowsOlder(news))
       throw new Error(

@@ -4,8 +4,9 @@ import { type TftpTreeInputs, unknownValue } from "./inputs.ts";
 /** Over all that decides about what is published. Order of keys and names does not matter. */
 export function digestOf(inputs: TftpTreeInputs): string {
   const { server, root, owner, tree, names, device, generation, files, blobs, keep } = inputs;
-  // What the board says of its last update decides about the next one, and is no difference by itself.
-  const { taken: _, confirmed: __, ...update } = inputs.update ?? {};
+  // What the update comes to follows from the rest of it. What the board says of its last one decides about the next,
+  // and is no difference by itself.
+  const { sha256: _, taken: __, confirmed: ___, ...update } = inputs.update ?? {};
   const all = { server, root, owner, tree, names: [...names].sort(), device, generation, files, blobs, update, keep };
   return shortDigest(all);
 }

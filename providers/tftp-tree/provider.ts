@@ -39,9 +39,12 @@ export function diff(
   news: TftpTreeInputs,
 ): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean } {
   const replaces = movedParts(["server", "root", "tree"], olds, news);
-  const isDifferent = hasUnknown(news) || olds.digest !== digestOf(news) || olds.drift.length > 0;
-  const changes = isDifferent || (olds.lingering.length > 0 && isSettled(news)) || isUndone(news, olds);
-  return { changes: changes || replaces.length > 0, replaces, deleteBeforeReplace: false };
+  const { update, ...rest } = news;
+  const isDifferent = hasUnknown(rest) || olds.digest !== digestOf(news) || olds.drift.length > 0;
+  // In a preview, what a board says of an update is not known where that is made again. If it is the same one, the board
+  // says the same; another one is a difference already.
+  const isDue = !hasUnknown(update) && ((olds.lingering.length > 0 && isSettled(news)) || isUndone(news, olds));
+  return { changes: isDifferent || isDue || replaces.length > 0, replaces, deleteBeforeReplace: false };
 }
 
 /** Takes over what is there of the tree: after a lost state, nothing that is right is sent again. */

@@ -8,10 +8,10 @@ import { type BootConf, printBootConf } from "../../formats/bootconf.ts";
 import { eepromFile, readEepromImage } from "../../formats/eeprom-image.ts";
 import { printReadinessReport } from "../../formats/readiness-report.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
-import type { BootloaderInputs, BootloaderOutputs } from "../../providers/bootloader-config/inputs.ts";
+import type { BootloaderInputs, BootloaderOutputs, UpdateState } from "../../providers/bootloader-config/inputs.ts";
 import * as provider from "../../providers/bootloader-config/provider.ts";
 import { makeUpdate } from "../../providers/bootloader-config/update.ts";
-import type { TftpTreeInputs, TftpTreeOutputs } from "../../providers/tftp-tree/inputs.ts";
+import { type TftpTreeInputs, type TftpTreeOutputs, unknownValue } from "../../providers/tftp-tree/inputs.ts";
 import * as trees from "../../providers/tftp-tree/provider.ts";
 import { keyFolder, writeKeyFiles } from "../../providers/transport/key-files.ts";
 import { reportPath } from "../../providers/transport/report.ts";
@@ -134,6 +134,24 @@ describe("a board's bootloader", () => {
     equal(provider.diff("", outs, inputs()).changes, false);
     equal(provider.diff("", outs, inputs({ settings: { ...settings, BOOT_UART: true } })).changes, true);
     deepEqual(provider.diff("", outs, inputs({ serial: "100000009ffefd03" })).replaces, ["serial"]);
+  });
+
+  it("is no difference of the boot folder where only the way to the board changes, and a preview knows that", async () => {
+    const { outs } = await provider.create(inputs());
+    const published = await publish(inputs(), outs);
+    await reports({ updateTimestamp: published.updateTime + 60, settings: config2711 });
+    const wish = inputs({ board: { ...inputs().board, user: "admin" } });
+    equal(provider.diff("", outs, wish).changes, true);
+    const { outs: more } = await provider.update("", outs, wish);
+    deepEqual(more.state, outs.state);
+    equal(trees.diff("", published, treeInputs(wish, more)).changes, false);
+    // What the engine puts in the place of what is only known when it is made.
+    const unknown = { sha256: unknownValue, taken: unknownValue, confirmed: unknownValue } as unknown;
+    const previewed = (wish: BootloaderInputs) => treeInputs(wish, { ...outs, state: unknown as UpdateState });
+    const lingering = { ...published, lingering: ["of-before"] };
+    for (const before of [published, lingering]) equal(trees.diff("", before, previewed(wish)).changes, false);
+    const other = inputs({ settings: { ...settings, BOOT_UART: true } });
+    equal(trees.diff("", published, previewed(other)).changes, true);
   });
 
   it("is confirmed when the board reports these settings, and is no difference before it took them", async () => {
