@@ -20,11 +20,14 @@ interface State {
   readonly inputs?: Readonly<Record<string, unknown>>;
 }
 
+/** What the resources of a stack come to, by their URNs; secrets are as they are. */
+export type Made = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
 /**
- * Gives a stack the state that it has after an `up` of its site, without a site: what the engine would make stands there
- * as made. So previews of changes to a site with hosts and boards can be had where there are none.
+ * Gives a stack that has nothing the state that it has after an `up` of its site, without a site: what the engine would
+ * make stands there as made. So previews of changes to a site with hosts and boards can be had where there are none.
  */
-export async function pretendUp(trial: Trial, stack: string): Promise<void> {
+export async function pretendUp(trial: Trial, stack: string): Promise<Made> {
   // Only what the engine writes for itself, to hold an `up` to a preview, has secrets in it.
   const planFile = join(trial.folder, `${stack}-inputs.json`);
   const args = ["preview", "--stack", stack, "--json", `--save-plan=${planFile}`, "--show-secrets"];
@@ -48,8 +51,18 @@ export async function pretendUp(trial: Trial, stack: string): Promise<void> {
   );
   const resources = steps.map(({ newState }) => made(newState, updates));
   const [root, ...rest] = resources;
+  await replaceState(trial, stack, [root, ...defaultProviders(stack), ...rest]);
+  return new Map(steps.map(({ newState: { urn, inputs } }) => [urn, inputs]));
+}
+
+/** Gives a stack the state in which nothing was ever made. */
+export async function forgetAll(trial: Trial, stack: string): Promise<void> {
+  await replaceState(trial, stack, []);
+}
+
+async function replaceState(trial: Trial, stack: string, resources: readonly unknown[]): Promise<void> {
   const exported = JSON.parse((await trial.pulumi("stack", "export", "--stack", stack)).stdout);
-  exported.deployment.resources = [root, ...defaultProviders(stack), ...rest];
+  exported.deployment.resources = resources;
   const file = join(trial.folder, `${stack}-state.json`);
   await trial.run(["tee", file], {}, { input: JSON.stringify(exported) });
   const imported = await trial.pulumi("stack", "import", "--stack", stack, "--file", file);
