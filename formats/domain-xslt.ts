@@ -58,7 +58,7 @@ export function domainXslt(fixes: DomainFixes): string {
 
 /**
  * What QEMU 7.2 does badly when it emulates x86_64. It computes the flags of cmpxchg16b wrongly: now and then a guest's
- * kernel panics. And a SHA-256 by AVX takes it more than twice as long as one without.
+ * kernel panics. And Go's SHA-256, by which k3s knows its images, takes twice as long by AVX2 as without.
  */
 const badlyEmulated = ["cx16", "avx", "avx2"] as const;
 
