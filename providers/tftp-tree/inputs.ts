@@ -42,6 +42,8 @@ export interface PublishedTree extends TreePlace {
   readonly names: readonly string[];
   /** Names of before, in which it is still seen. */
   readonly lingering: readonly string[];
+  /** The generation that was wanted last; missing of images. */
+  readonly generation?: string;
   /** The folder of the served version. */
   readonly version: string;
   /** SHA-256 of the list of its files. */

@@ -8,6 +8,7 @@
  *     .bramble/store/<sha256>                     which keeps each content once
  *     .bramble/trees/pi1/2-….sha256               its files, as sha256sum lists them
  *     .bramble/incoming/                          what is being made
+ *     .bramble/rollouts/pi1.json                  what a rollout noted of it, if there is something
  *
  * Links are relative, so the root may be another one for a TFTP server in a chroot.
  */
@@ -17,6 +18,9 @@ export const storeFolder = `${home}/store`;
 export const incomingFolder = `${home}/incoming`;
 export const treesFolder = `${home}/trees`;
 export const currentFolder = `${home}/current`;
+
+/** Made by the first rollout. */
+export const rolloutsFolder = `${home}/rollouts`;
 
 /** All folders of a root, each after the one that it lies in. */
 export const folders = [home, storeFolder, incomingFolder, treesFolder, currentFolder] as const;
@@ -37,6 +41,11 @@ export function currentLink(tree: string): string {
 /** Where {@link currentLink} leads. */
 export function currentTarget(tree: string, version: string): string {
   return `../trees/${tree}/${version}`;
+}
+
+/** What a rollout noted of a tree. */
+export function rolloutFile(tree: string): string {
+  return `${rolloutsFolder}/${tree}.json`;
 }
 
 /** The tree that a name of a board leads to, if it is one of ours. */

@@ -17,6 +17,8 @@ import {
 import { inRoot, movedParts, placeName } from "./place.ts";
 import { publish } from "./publish.ts";
 import { remove } from "./remove.ts";
+import { readNote, removeNote } from "./rollout-note.ts";
+import { filesOfBefore, isOfUpdate } from "./serve-again.ts";
 
 /** The engine's view of a TftpTree. check and diff are pure: previews ask nobody. */
 
@@ -87,10 +89,21 @@ async function settle(news: TftpTreeInputs, olds: TftpTreeOutputs | undefined): 
   const published = await inRoot(news, async (folder) => {
     const seen = [...names, ...lingering];
     const time = update === undefined ? 0 : await updateTime(folder, seen, update, olds?.updateTime ?? 0);
-    const files = await contentsOf(withGeneration(news), (update) => updateFiles(update, time));
+    const wanted = await contentsOf(withGeneration(news), (update) => updateFiles(update, time));
+    const note = await readNote(folder, tree);
+    const held = note?.kind === "held" && note.target === generation ? note : undefined;
+    const content =
+      held === undefined
+        ? { generation, files: wanted }
+        : {
+            generation: held.from,
+            files: await filesOfBefore(folder, tree, held.from, wanted.filter(isOfUpdate)),
+          };
     const isNew = olds === undefined;
-    const publication = { owner, tree, names: seen, dropped, generation, files, keep, claim, isNew, distrust };
-    return { ...(await publish(folder, publication)), updateTime: time };
+    const publication = { owner, tree, names: seen, dropped, ...content, keep, claim, isNew, distrust };
+    const published = await publish(folder, publication);
+    if (note !== undefined && note.target !== generation) await removeNote(folder, tree);
+    return { ...published, updateTime: time };
   });
   return {
     schemaVersion: 1,

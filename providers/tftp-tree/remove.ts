@@ -1,5 +1,5 @@
 import type { Folder } from "../transport/folder.ts";
-import { currentLink, parseVersion, treeFolder } from "./layout.ts";
+import { currentLink, parseVersion, rolloutFile, treeFolder } from "./layout.ts";
 import { removeNames } from "./names.ts";
 import { leaveRoot, rootOwner } from "./root.ts";
 import { sweep } from "./store.ts";
@@ -25,6 +25,7 @@ export async function remove(folder: Folder, { ownerId, tree, names, claim }: Re
   if (served !== undefined && served.claim !== claim) return;
   await removeNames(folder, tree, names);
   await folder.remove(currentLink(tree));
+  await folder.remove(rolloutFile(tree));
   await folder.removeAll([treeFolder(tree)]);
   await sweep(folder);
   await leaveRoot(folder);

@@ -11,7 +11,7 @@ export type FolderServer = { readonly connect: "local" } | ({ readonly connect: 
 /**
  * Does something in a folder of a server. A connection that is lost is opened once more, and the work begins anew: it
  * must be such that a half of it does no harm.
- * @param site whose deploy key logs in
+ * @param site whose deploy key logs in, from the file that the engine's processes have unless it is given
  * @throws HostKeyMismatch, Unreachable, FolderError
  */
 export async function inFolder<T>(
@@ -19,14 +19,10 @@ export async function inFolder<T>(
   root: string,
   site: string,
   work: (folder: Folder) => Promise<T>,
+  deployKey: () => Promise<string> = () => siteDeployKey(site),
 ): Promise<T> {
   if (server.connect === "local") return work(localOnes.get(root) ?? remember(localOnes, root, localFolder(root)));
-  const once = () =>
-    withSession(
-      server,
-      () => siteDeployKey(site),
-      (session) => work(folderOf(session, root)),
-    );
+  const once = () => withSession(server, deployKey, (session) => work(folderOf(session, root)));
   try {
     return await once();
   } catch (error) {

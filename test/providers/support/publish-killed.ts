@@ -1,7 +1,8 @@
 // Publishes a tree and kills itself at the step that is asked for: the inputs and the outputs of before come as JSON on
 // standard input, the number of the step is the argument. Local steps are calls of the file system, and one that writes
 // a file is cut off in its middle; remote ones are what goes out over the connection at once, each before and in its
-// middle. Prints "done" if it gets there.
+// middle. With a hold among them, it is noted and the version of before served again, as a rollout does. Prints "done" if it
+// gets there.
 import * as fs from "node:fs/promises";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { argv, exit, pid, stdin, stdout } from "node:process";
@@ -12,12 +13,13 @@ const last = Number(argv[2]);
 let steps = 0;
 
 const die = () => process.kill(pid, "SIGKILL");
-const { inputs, outs } = JSON.parse(await text(stdin));
+const { inputs, outs, hold } = JSON.parse(await text(stdin));
 if (inputs.server.connect === "local") cutLocal();
 else cutRemote();
 
 const { create, update } = await import("../../../providers/tftp-tree/provider.ts");
-await (outs === undefined ? create(inputs) : update("", outs, inputs));
+const { holdBack } = await import("../../../providers/tftp-tree/hold.ts");
+await (hold !== undefined ? holdBack(inputs, hold) : outs === undefined ? create(inputs) : update("", outs, inputs));
 stdout.write("done\n", () => exit());
 
 function cutLocal(): void {
