@@ -82,6 +82,26 @@ describe("k3s accepts what it is given", function () {
       assert.equal(JSON.parse(await kubectl(server, "get node web-n1 -o json")).metadata.labels.disk, undefined);
     });
 
+    it("and whose nodes are held back while their host restarts, which tells them from those that others hold", async () => {
+      const pause = (...words: readonly string[]) => server.script(["k3s-api", "k3s-pause"], ...words);
+      const seen = async (name: string) =>
+        (await pause("look")).split("\n").find((line) => line.startsWith(`${name} `));
+      await kubectl(server, "create -f -", [node("web-n3"), node("web-n4")].join("\n---\n"));
+      const isReady = JSON.stringify({ status: { conditions: [{ type: "Ready", status: "True" }] } });
+      await kubectl(server, `patch node web-n3 --subresource status -p '${isReady}'`);
+      assert.deepEqual([await seen("web-n3"), await seen("web-n4")], ["web-n3 yes nobody", "web-n4 no nobody"]);
+      await pause("hold", "web-n3");
+      await pause("hold", "web-n3");
+      await kubectl(server, "cordon web-n4");
+      assert.deepEqual([await seen("web-n3"), await seen("web-n4")], ["web-n3 yes us", "web-n4 no others"]);
+      assert.equal(await server.script(["k3s-api", "k3s-drain"], "web-n3", "drain", "5", ""), "drained");
+      await pause("free", "web-n3");
+      assert.equal(await seen("web-n3"), "web-n3 yes nobody");
+      const { metadata, spec } = JSON.parse(await kubectl(server, "get node web-n3 -o json"));
+      assert.deepEqual([metadata.annotations?.["bramble/restarts"], spec.unschedulable], [undefined, undefined]);
+      await kubectl(server, "delete node web-n3 web-n4");
+    });
+
     it("and whose pods leave a node as their disruption budget allows, and no sooner", async () => {
       const drain = (...words: readonly string[]) => server.script(["k3s-api", "k3s-drain"], ...words);
       await kubectl(server, "create -f -", node("web-n2"));
