@@ -32,6 +32,7 @@ export interface Draft {
   readonly users: readonly UserDraft[];
   readonly epochs: NonNullable<SiteInput["keys"]>["epoch"] | undefined;
   readonly limits: SiteInput["limits"];
+  readonly rollout: SiteInput["rollout"];
   readonly allow: SiteInput["allow"];
   /** Names of all boards in the file, also of those with mistakes; not those whose name is one. */
   readonly boardNames: readonly string[];
@@ -81,6 +82,7 @@ export function draftSite(fileName: string, document: unknown, { input, incomple
     users: inOrder(input.users).map(([name, user]) => ({ name, path: ["users", name], input: user })),
     epochs: input.keys?.epoch,
     limits: input.limits,
+    rollout: input.rollout,
     allow: input.allow,
     boardNames: namesIn(document, "boards"),
     countable: !incomplete.has("boards") && !incomplete.has("clusters") && hosts.length === runVms.length,

@@ -40,6 +40,7 @@ export interface Site {
   readonly users: readonly User[];
   readonly epochs: Epochs;
   readonly limits: Limits;
+  readonly rollout: Rollout;
   readonly allow: Allowances;
 }
 
@@ -391,6 +392,12 @@ export interface Limits {
   readonly moves: number;
   /** Boards that go, or are said to be lost. */
   readonly boards: number;
+}
+
+/** How boards restart that are to boot another version. */
+export interface Rollout {
+  /** How many do so at once; missing: one by one those that run VMs. */
+  readonly batch?: number;
 }
 
 /** What a change is refused for, unless it is allowed. */

@@ -11,7 +11,7 @@ import { resolveLost, resolveStorages } from "./storage.ts";
 
 /** Makes the site of a draft that no rule objects to. @throws when there are gaps, which is a fault of the rules. */
 export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
-  const { name, network, boards, hosts, clusters, vms, users, epochs, limits, allow } = draft;
+  const { name, network, boards, hosts, clusters, vms, users, epochs, limits, rollout, allow } = draft;
   if (network === undefined || epochs === undefined || limits === undefined)
     throw new Error(`site ${name}: a gap that no rule found`);
   const storages = resolveStorages(draft);
@@ -28,6 +28,7 @@ export function resolveSite(draft: Draft, placement: Placement<VmDraft>): Site {
     users: users.map(({ name, input }): User => ({ name, uid: input.uid, keys: [...new Set(input.keys)] })),
     epochs,
     limits,
+    rollout: rollout?.batch === undefined ? {} : { batch: rollout.batch },
     allow: resolveAllowances(allow),
   };
 }

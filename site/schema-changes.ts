@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { count, planWord, words } from "./fields.ts";
 
-/** The part of the schema that is about changes: how much one may do at once, and what was allowed to one of them. */
+/**
+ * The part of the schema that is about changes: how much one may do at once, how boards take them, and what was allowed to
+ * one of them.
+ */
 
 export const limits = z
   .strictObject({
@@ -14,6 +17,19 @@ export const limits = z
   })
   .prefault({})
   .meta({ description: "How much one change may do at once; more is refused before anything is done" });
+
+export const rollout = z
+  .strictObject({
+    batch: count(1, 10_000)
+      .optional()
+      .meta({
+        description:
+          "How many boards restart at once, at most `limits.boards`. Left out: one by one those that run VMs, others as many as that",
+        examples: [1],
+      }),
+  })
+  .prefault({})
+  .meta({ description: "How `rollout` restarts boards that are to boot what `up` published" });
 
 const allowance = (what: string) =>
   z

@@ -21,7 +21,7 @@ import {
 } from "./fields.ts";
 import { siteFilePattern } from "./names.ts";
 import { boot, bootFiles, bootloader } from "./schema-boot.ts";
-import { allow, limits } from "./schema-changes.ts";
+import { allow, limits, rollout } from "./schema-changes.ts";
 import { imageLayer } from "./schema-image.ts";
 import { k3sCluster } from "./schema-k3s.ts";
 import { slurmCluster } from "./schema-slurm.ts";
@@ -201,6 +201,7 @@ const shape = {
     .meta({ description: "People by login; they come in over SSH to the controller" }),
   keys,
   limits,
+  rollout,
   allow,
 };
 

@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   refresh: async () => (await import("./stack/command.ts")).stackCommand("refresh"),
   destroy: async () => (await import("./stack/command.ts")).stackCommand("destroy"),
   status: async () => (await import("./status/command.ts")).statusCommand(),
+  rollout: async () => (await import("./rollout/command.ts")).rolloutCommand(),
   ssh: async () => (await import("./ssh/command.ts")).sshCommand(),
   kubeconfig: async () => (await import("./kubeconfig/command.ts")).kubeconfigCommand(),
   secret: async () => (await import("./secret/command.ts")).secretCommand(),

@@ -82,6 +82,9 @@ while [ $# -ge 2 ]; do
   shift 2
   echo "board"
   if cd -P "$link" 2>/dev/null; then echo "served ${PWD##*/}"; fi
+  # Beside the trees is what a rollout noted of them.
+  noted=${versions%/trees/*}/rollouts/${versions##*/}.json
+  if [ -r "$noted" ]; then read -r line <"$noted" && printf 'note %s\n' "$line"; fi
   if cd "$versions" 2>/dev/null; then
     for entry in *; do echo "entry $entry"; done
     for file in */*/cmdline.txt; do [ -f "$file" ] && break; done

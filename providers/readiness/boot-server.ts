@@ -4,6 +4,7 @@ import type { BootEvent, LogClock } from "../../formats/boot-log.ts";
 import { parseCmdline } from "../../formats/cmdline-txt.ts";
 import { bootServerFiles } from "../steps/boot-server-files.ts";
 import { currentLink, manifestSuffix, parseVersion, treeFolder } from "../tftp-tree/layout.ts";
+import { parseNote, type RolloutNote } from "../tftp-tree/rollout-note.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { FolderServer } from "../transport/folder-server.ts";
 import type { Bootable, Published } from "./judge.ts";
@@ -32,6 +33,8 @@ export interface Known {
   readonly published: Published;
   readonly traces: Traces;
   readonly noted: Noted;
+  /** What a rollout noted of it, if there is something. */
+  readonly rollout?: RolloutNote;
 }
 
 /** What the logs say of a board, each kind in its order. Anybody can have caused it. */
@@ -87,6 +90,7 @@ function logFolder(site: string): string {
 
 interface Said {
   served?: string;
+  note?: string;
   readonly entries: string[];
   readonly cmdlines: [path: string, text: string][];
 }
@@ -106,6 +110,7 @@ function readAnswers(text: string, boards: readonly KnownBoard[]): Known[] {
     if (word === "clock") clock = readClock(rest);
     else if (word === "board") all.push({ entries: [], cmdlines: [] });
     else if (word === "served" && said) said.served = rest;
+    else if (word === "note" && said) said.note = rest;
     else if (word === "entry") said?.entries.push(rest);
     else if (word === "path") path = rest;
     else if (word === "cmdline") said?.cmdlines.push([path, rest]);
@@ -122,10 +127,12 @@ function readAnswers(text: string, boards: readonly KnownBoard[]): Known[] {
       ...parseDhcpLog(strays.dhcp.get(mac) ?? "", mac, clock),
       ...parseStrayTftp(stray, { address, folders }, clock),
     ];
+    const rollout = parseNote(said.note ?? "");
     return {
       published: publishedBy(said),
       traces: tracesOf(texts, address, clock),
       noted: { clock, events: eventsOf(texts, address, clock), addresses },
+      ...(rollout && { rollout }),
     };
   });
 }

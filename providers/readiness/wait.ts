@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../transport/connection.ts";
 import { reach } from "../transport/reach.ts";
-import { askBoard } from "../transport/report.ts";
+import { type Answer, askBoard } from "../transport/report.ts";
 import type { SshTarget } from "../transport/ssh.ts";
 import { askBootServer, type BootSource, type Known } from "./boot-server.ts";
 import { type Graces, type Look, whyGiveUp } from "./give-up.ts";
@@ -22,6 +22,9 @@ export interface Awaited {
   readonly answerPatience?: number;
   /** In place of the usual ones. */
   readonly graces?: Graces;
+  /** The boot that it had when it was told to restart: what it says in that one tells nothing. */
+  readonly bootBefore?: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** For one question among many, and for the only one; in seconds. A board that starts VMs may take its time. */
@@ -35,8 +38,37 @@ const sayAgain = 30;
  * Waits until a board runs what is published for it, or an older version, and all of it works.
  * @throws Error with what was last seen of it, when the time is up or more waiting would be in vain
  */
-export async function waitForBoard(awaited: Awaited): Promise<Extract<Judgement, { kind: "current" | "behind" }>> {
-  const { board, deployKey, patience, say } = awaited;
+export async function waitForBoard(awaited: Awaited): Promise<Usable> {
+  const watched = await watchBoard(awaited, (judgement) =>
+    judgement.kind === "current" || judgement.kind === "behind" ? judgement : undefined,
+  );
+  if (watched.kind === "gave-up") throw new Error(notReady(awaited.board.name, watched, awaited.patience));
+  return watched.found;
+}
+
+/** A board that VMs may be made on. */
+export type Usable = Extract<Judgement, { kind: "current" | "behind" }>;
+
+/** That a watch ended in vain. */
+export interface GaveUp {
+  readonly kind: "gave-up";
+  /** What was last seen of the board. */
+  readonly words: string;
+  /** Why more waiting is of no use; missing where only the time is up. */
+  readonly vain?: string;
+  /** After so many seconds. */
+  readonly at: number;
+}
+
+/**
+ * Looks at a board again and again, until `find` makes something of what it is and says.
+ * @throws AbortError when it is interrupted
+ */
+export async function watchBoard<Found>(
+  awaited: Awaited,
+  find: (judgement: Judgement, answer: Answer) => Found | undefined,
+): Promise<{ readonly kind: "found"; readonly found: Found } | GaveUp> {
+  const { board, deployKey, patience, say, signal } = awaited;
   const answerPatience = awaited.answerPatience ?? (patience === 0 ? usualAnswer.only : usualAnswer.among);
   const server = bootServer(awaited, answerPatience);
   const looks: Look[] = [];
@@ -45,22 +77,34 @@ export async function waitForBoard(awaited: Awaited): Promise<Extract<Judgement,
   try {
     for (;;) {
       const [answer, known] = await Promise.all([askBoard(board, deployKey, answerPatience), server.ask()]);
-      const judgement = judge(board, answer, "why" in known ? { kind: "unknown" } : known.published);
-      if (judgement.kind === "current" || judgement.kind === "behind") return judgement;
+      const judgement = isBefore(answer, awaited.bootBefore)
+        ? goingDown
+        : judge(board, answer, "why" in known ? { kind: "unknown" } : known.published);
+      const found = find(judgement, answer);
+      if (found !== undefined) return { kind: "found", found };
       const at = (performance.now() - start) / 1000;
       remember(looks, { at, judgement, ...("why" in known ? {} : { traces: known.traces }) });
       const vain = whyGiveUp(looks, awaited.graces);
-      const words = describe(judgement, "why" in known ? known : known.traces);
-      if (vain !== undefined || at >= patience) throw new Error(notReady(board.name, words, vain, at, patience));
+      const words =
+        judgement.kind === "current"
+          ? "it runs what is published"
+          : describe(judgement, "why" in known ? known : known.traces);
+      if (vain !== undefined || at >= patience) return { kind: "gave-up", words, ...(vain && { vain }), at };
       if (words !== said.words || at - said.at >= sayAgain) {
         say(`${board.name} after ${Math.round(at)} s: ${words}`);
         said = { words, at };
       }
-      await delay(Math.min(pause, (patience - at) * 1000));
+      await delay(Math.min(pause, (patience - at) * 1000), undefined, signal && { signal });
     }
   } finally {
     server.close();
   }
+}
+
+const goingDown: Judgement = { kind: "off", why: "it was told to restart, and has not gone down yet" };
+
+function isBefore(answer: Answer, boot: string | undefined): boolean {
+  return answer.kind === "report" && answer.report.bootId === boot;
 }
 
 /** What a board is, with what its boot server noted of it. Safe to print. */
@@ -82,7 +126,7 @@ function isPlainAlpine(judgement: Judgement, { overlays = [] }: Partial<Pick<Tra
   return judgement.kind === "degraded" && judgement.cause === "host-key" && overlays.at(-1)?.sent === false;
 }
 
-function notReady(name: string, words: string, vain: string | undefined, at: number, patience: number): string {
+function notReady(name: string, { words, vain, at }: GaveUp, patience: number): string {
   const when = patience === 0 ? "" : ` after ${Math.round(at)} s`;
   const more = vain === undefined ? "" : `\n${vain}`;
   return (

@@ -45,20 +45,26 @@ export interface Asked {
 /** What is said of boards, and the exit code. `known` is in their order, or why the boot server can't be asked. */
 export function sumUp(
   asked: readonly Asked[],
-  known: readonly Pick<Known, "published" | "traces">[] | { readonly why: string },
+  known: readonly Pick<Known, "published" | "traces" | "rollout">[] | { readonly why: string },
 ): { readonly lines: readonly string[]; readonly code: number } {
   const judged = asked.map(({ board, answer }, index) => {
     const { kind, words } = judgeAsked({ board, answer }, "why" in known ? undefined : known[index]);
-    return { name: board.name, kind, words: words.replaceAll("\n", "\n    ") };
+    const held = "why" in known ? undefined : heldBack(board.name, known[index]);
+    return { name: board.name, kind, words: words.replaceAll("\n", "\n    "), held };
   });
   const of = (...kinds: readonly Judgement["kind"][]) => judged.filter(({ kind }) => kinds.includes(kind));
   const listed = (some: typeof judged) => some.map(({ name, words }) => `  ${name}  ${words}`);
   const [current, waiting, degraded, unclear] = [of("current"), of("off", "behind"), of("degraded"), of("unclear")];
+  const held = judged.flatMap(({ name, held }) => (held === undefined ? [] : [`  ${name}  ${held}`]));
   const running = `${current.length} of ${asked.length} boards run what is published.`;
   const which = degraded.length + unclear.length === 0 ? "The others" : "These";
   const lines = [
     waiting.length === 0 ? running : `${running} ${which} boot it when they are next switched on or rebooted:`,
     ...listed(waiting),
+    ...(held.length === 0
+      ? []
+      : ["These are left at the version of before, for they did not come up with a later one:"]),
+    ...held,
     ...(unclear.length === 0 ? [] : ["These work, and what is published for them can't be asked:"]),
     ...listed(unclear),
     ...(degraded.length === 0 ? [] : ["DEGRADED, so no new VM is made on them until they are as they should be:"]),
@@ -82,6 +88,15 @@ export function judgeAsked(
   const seen = answer.kind === "report" ? undefined : known?.traces;
   const words = judgement.kind === "current" ? "" : describe(judgement, seen ?? {});
   return { kind: judgement.kind, words: words.replace(/^it /, "") };
+}
+
+/** Why a board is not to boot what the site file makes for it, if a rollout holds that back. */
+export function heldBack(name: string, known: Pick<Known, "published" | "rollout"> | undefined): string | undefined {
+  const { rollout, published } = known ?? {};
+  const served = published?.kind === "versions" ? published.served : undefined;
+  if (rollout?.kind !== "held" || rollout.from !== served) return undefined;
+  const { target, since, why } = rollout;
+  return `${target} is held back since ${since}: it ${why} \`rollout --release ${name}\` tries it again`;
 }
 
 async function askAll(boards: readonly NetworkBoard[], keys: SiteKeys, deployKey: string): Promise<Asked[]> {

@@ -8,6 +8,7 @@ import { noStack } from "./advice.ts";
 import { chosenStack, stackFile } from "./chosen.ts";
 import { dropPendingOperations } from "./pending.ts";
 import { EngineError, runPulumi } from "./pulumi.ts";
+import { refuseDuringRollout } from "./rollout-lock.ts";
 import { storedSecret } from "./stacks.ts";
 import { freeStateLock } from "./state-lock.ts";
 
@@ -75,6 +76,7 @@ export async function operate(operation: Operation, stack: string, args: readonl
   if (operation !== "preview") {
     requireRunnerPrograms();
     await freeStateLock(stack);
+    await refuseDuringRollout(stack);
   }
   if (operation === "up") {
     const { ensureImages } = await import("./images.ts");

@@ -17,7 +17,12 @@ export type Reply =
     };
 
 /** How long a machine may take to let us in, and then to answer, in seconds. A dead one costs no more than the first. */
-export const budgets = { login: 4, answer: 15 } as const;
+export interface Patience {
+  readonly login: number;
+  readonly answer: number;
+}
+
+export const budgets: Patience = { login: 4, answer: 15 };
 
 /** Runs a script on a machine that may be off, or hang. */
 export async function askMachine(
@@ -25,7 +30,7 @@ export async function askMachine(
   deployKey: string,
   script: string,
   args: readonly string[],
-  { login, answer }: { readonly login: number; readonly answer: number } = budgets,
+  { login, answer }: Patience = budgets,
 ): Promise<Reply> {
   let connection: Connection;
   try {

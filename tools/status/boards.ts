@@ -1,7 +1,7 @@
 import type { Known } from "../../providers/readiness/boot-server.ts";
 import type { Answer } from "../../providers/transport/report.ts";
 import type { Board, HostName, NetworkBoard, Site } from "../../site/model.ts";
-import { judgeAsked } from "../stack/boards.ts";
+import { heldBack, judgeAsked } from "../stack/boards.ts";
 import { type Reply, withoutSubject } from "./ask.ts";
 import { type BoardStatus, isoTime } from "./model.ts";
 import { type MachineFacts, machineFacts } from "./said.ts";
@@ -78,7 +78,10 @@ function networkBoard(
   const report = answer.kind === "report" ? answer.report : undefined;
   const upSeconds = answer.kind === "report" ? answer.upSeconds : undefined;
   const isOld = planned !== undefined && published !== undefined && planned !== published;
-  const notPublished = isOld ? [`\`up\` pending: the site file makes ${planned}, and ${published} is published`] : [];
+  const held = heldBack(board.name, known);
+  // What is held back is published already, for all that `up` can do.
+  const isPending = isOld && !(held !== undefined && known?.rollout?.target === planned);
+  const pending = `\`up\` pending: the site file makes ${planned}, and ${published} is published`;
   const works = facts?.problem === undefined ? kind : "degraded";
   const clock = known?.noted.clock.now ?? now;
   const arrival = report && {
@@ -89,7 +92,8 @@ function networkBoard(
     state: works === "current" && isOld ? "behind" : works,
     words: [
       ...(words === "" ? [] : [words]),
-      ...notPublished,
+      ...(held === undefined ? [] : [held]),
+      ...(isPending ? [pending] : []),
       ...(facts?.problem === undefined ? [] : [facts.problem]),
     ].join("; "),
     ...(upSeconds === undefined ? {} : { upSince: isoTime(now - upSeconds) }),

@@ -8,7 +8,7 @@ import { reach } from "../../providers/transport/reach.ts";
 import { type Answer, askBoard } from "../../providers/transport/report.ts";
 import type { SiteKeys } from "../../site/keys.ts";
 import type { Boot, Site, Vm } from "../../site/model.ts";
-import { askMachine, budgets, type Reply, within } from "./ask.ts";
+import { askMachine, budgets, type Patience, type Reply, within } from "./ask.ts";
 import { guestOf, ledBy, machinesOf } from "./machines.ts";
 import { type TakeTurn, takeTurns } from "./turns.ts";
 
@@ -29,11 +29,13 @@ export interface Gathered {
 /**
  * Asks every machine of a site at the same time what it runs. One that does not answer costs seconds, and is an answer.
  * @param onProgress told who is still asked, whenever that changes
+ * @param patience how long each may take to let us in, and then to answer, in seconds
  */
 export async function gather(
   site: Site,
   keys: SiteKeys,
   onProgress: (waiting: readonly string[], all: number) => void = () => undefined,
+  patience: Patience = budgets,
 ): Promise<Gathered> {
   const deployKey = sshKeyPair(keys.deployKey()).privateKey;
   const turn = takeTurns(onProgress);
@@ -43,21 +45,21 @@ export async function gather(
     const target = { name, address, user, hostKey: hostKeyOf({ name, ...(hostKey && { hostKey }) }, keys) };
     return named(
       name,
-      turn(name, () => askBoard(target, deployKey, budgets.login)),
+      turn(name, () => askBoard(target, deployKey, patience.login)),
     );
   });
   const machines = [...machinesOf(site, keys)].map(([name, at]) => {
     const args = [isHost(name) ? `${site.name}-` : ""];
     return named(
       name,
-      turn(name, () => askMachine(at, deployKey, machineScript, args)),
+      turn(name, () => askMachine(at, deployKey, machineScript, args, patience)),
     );
   });
   const guests = site.vms.map((vm: Vm) => {
-    const ask = () => askMachine(guestOf(vm, keys), deployKey, guestScript, [ledBy(site, vm)]);
+    const ask = () => askMachine(guestOf(vm, keys), deployKey, guestScript, [ledBy(site, vm)], patience);
     return named(vm.name, turn(vm.name, ask));
   });
-  const known = site.boot && knownBy(site.boot, site.name, keys, deployKey, turn);
+  const known = site.boot && knownBy(site.boot, site.name, keys, deployKey, turn, patience);
   const [allReports, allMachines, allGuests, allKnown] = await Promise.all([
     Promise.all(reports),
     Promise.all(machines),
@@ -80,6 +82,7 @@ function knownBy(
   keys: SiteKeys,
   deployKey: string,
   turn: TakeTurn,
+  { login, answer }: Patience,
 ): Promise<ReadonlyMap<string, Known> | { readonly why: string }> {
   const source = bootSource(boot, site, keys);
   const boards = boot.boards.map((board) => ({
@@ -90,9 +93,9 @@ function knownBy(
   }));
   return turn(`${boot.server.board} (its logs)`, async () => {
     try {
-      const connection = await reach(source, () => deployKey, budgets.login);
+      const connection = await reach(source, () => deployKey, login);
       try {
-        const known = await within(budgets.answer, askBootServer(connection, source, boards));
+        const known = await within(answer, askBootServer(connection, source, boards));
         return new Map(boards.flatMap(({ name }, index) => (known[index] ? [[name, known[index]] as const] : [])));
       } finally {
         connection.close();
