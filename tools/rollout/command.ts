@@ -104,6 +104,7 @@ async function planned(context: Context, wishes: Wishes): Promise<RolloutPlan> {
 async function confirmed(signal: AbortSignal): Promise<boolean> {
   if (!stdin.isTTY) throw new Error("Nobody can be asked here whether to go on. Say --yes, or --dry-run to only look.");
   const terminal = createInterface({ input: stdin, output: stdout });
+  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT")); // else a terminal keeps Ctrl-C to itself
   try {
     return /^y(es)?$/i.test((await terminal.question("\nGo on? yes or no: ", { signal })).trim());
   } finally {

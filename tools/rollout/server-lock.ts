@@ -46,13 +46,15 @@ async function locked<T>(
   lock: ServerLock,
   work: (lock: ServerLock) => Promise<T>,
 ): Promise<T> {
-  const [path, folder] = [quote(file), quote(file.replace(/\/[^/]*$/, ""))];
+  const above = (path: string) => path.replace(/\/[^/]*$/, "");
+  const [path, folder, home] = [file, above(file), above(above(file))].map(quote);
   const me = quote(
     `process ${process.pid} of ${userInfo().username} on ${hostname()}, since ${new Date().toISOString()}`,
   );
-  const { code, text } = await shell.run(
-    `mkdir -p ${folder} && touch ${path} && exec 9>>${path} && if flock -n 9; then echo ${me} >${path}; else cat ${path}; exec 9>&-; (exit ${taken}); fi`,
-  );
+  const { code, text } = await shell.run(`if ! [ -d ${home} ]; then echo nothing is published there yet; false
+elif ! { mkdir -p ${folder} && touch ${path}; }; then false
+elif exec 9>>${path} && flock -n 9; then echo ${me} >${path}
+else cat ${path}; exec 9>&-; (exit ${taken}); fi`);
   if (code === taken)
     throw new Error(`Another rollout of this site is under way: ${text.trim()}. Nothing was changed.`);
   if (code !== 0) throw new Error(`The boot server can't be locked: ${text.trim()}. Nothing was changed.`);
