@@ -55,7 +55,7 @@ boards:
  * real apk, OpenRC and sshd. It has processor and network card, and nothing else of a Raspberry Pi.
  */
 describe("a board without a disk", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let trial: Trial;
   let segment: Segment;
   let tower: SecondHost;
@@ -268,6 +268,59 @@ describe("a board without a disk", function () {
     await hasReported();
     const { code, said } = await up();
     equal(code, 0, said);
+  });
+
+  /** A rollout, while the board starts again whenever it has gone down: what QEMU does not do by itself. */
+  const rollOut = async () => {
+    const rollout = trial.bramble("rollout", "--stack", "home", "--yes");
+    const ended = rollout.then(() => "ended" as const);
+    for (;;) {
+      const isOff = board?.goesOff(2 * deadline).then(() => "off" as const);
+      isOff?.catch(() => undefined); // it runs on, which is how it should end
+      if ((await Promise.race([ended, isOff])) === "ended") break;
+      await switchOn();
+    }
+    const { code, stdout, stderr } = await rollout;
+    return { code, said: stdout + stderr };
+  };
+  const runs = async () => JSON.parse((await onBoard("cat", "/run/bramble/report.json")).stdout).generation;
+
+  it("is restarted by a rollout, which ends when the board says that it runs what is published", async () => {
+    const before = await runs();
+    await edit("panic=3", "panic=4");
+    match((await up()).said, /pi5 +reboot pending/);
+    const { code, said } = await rollOut();
+    equal(code, 0, said);
+    match(
+      said,
+      /pi5 runs [0-9a-f]{16}, with its VMs and nodes[\s\S]*1 of 1 boards restarted and run what is published/,
+    );
+    notEqual(await runs(), before);
+    match((await up()).said, /1 of 1 boards run what is published\./);
+  });
+
+  it("is put back by a rollout when it does not come up, and `up` leaves it there", async () => {
+    const before = await runs();
+    const images = async () =>
+      (await tower.run(["sh", "-c", 'find -L "$1"/* -name "*.apkovl.tar.gz"', "sh", `${roots}/http`]))
+        .trim()
+        .split("\n");
+    const old = await images();
+    await edit("  dhcp: own\n", '  dhcp: own\n  image: { files: { /etc/motd: { text: "Another one.\\n" } } }\n');
+    await up();
+    const [image = "", ...others] = (await images()).filter((path) => !old.includes(path));
+    deepEqual(others, []);
+    await tower.run(["sh", "-c", 'head -c 3000 "$1" >"$1.new" && mv "$1.new" "$1"', "sh", image]);
+    const { code, said } = await rollOut();
+    equal(code, 1, said);
+    match(said, /pi5 is not as it should be after \d+ s: .*it starts again and again/);
+    match(said, /serves it [0-9a-f]{16} again[\s\S]*; it runs that, with its VMs and nodes/);
+    equal(await runs(), before);
+    const { code: later, said: words } = await up();
+    equal(later, 0, words);
+    match(words, /pi5 +[0-9a-f]{16} is held back since/);
+    match((await rollOut()).said, /Held back/);
+    equal(await runs(), before);
   });
 });
 
