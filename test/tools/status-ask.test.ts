@@ -14,6 +14,8 @@ import { freePort, type Sshd, startSshd } from "../doubles/sshd.ts";
 
 const hostKey = sshKeyPair(Buffer.alloc(32, 1));
 const deployKey = sshKeyPair(Buffer.alloc(32, 2));
+/** In seconds. Whoever answers does so within them also where tests share a busy machine. */
+const ample = { login: 20, answer: 20 };
 const scriptOf = (name: string) => readFile(new URL(`../../tools/status/${name}`, import.meta.url), "utf8");
 
 /** A real sshd in the place of a VM; what differs from this machine is laid over it for its sessions alone. */
@@ -31,8 +33,8 @@ describe("asking a guest over SSH", () => {
       hostKey: hostKey.publicKey,
       ...change,
     }) as const;
-  const ask = (change: Partial<SshTarget> = {}, kind = "", key = deployKey, text = script) =>
-    askMachine(target(change), key.privateKey, text, [kind], { login: 1, answer: 2 });
+  const ask = (change: Partial<SshTarget> = {}, kind = "", key = deployKey, text = script, budgets = ample) =>
+    askMachine(target(change), key.privateKey, text, [kind], budgets);
   const program = async (name: string, text: string) => {
     await writeFile(join(folder, "bin", name), `#!/bin/sh\n${text}\n`);
     await chmod(join(folder, "bin", name), 0o755);
@@ -128,9 +130,10 @@ describe("asking a guest over SSH", () => {
     const mute = createServer(() => undefined);
     await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
     const start = performance.now();
-    match(why(await ask({ port: (mute.address() as AddressInfo).port }), "silent"), /could not be reached/);
+    const { port } = mute.address() as AddressInfo;
+    match(why(await ask({ port }, "", deployKey, script, { login: 1, answer: 2 }), "silent"), /could not be reached/);
     mute.close();
-    match(why(await ask({}, "", deployKey, "sleep 60"), "strange"), /said nothing for 2 s/);
+    match(why(await ask({}, "", deployKey, "sleep 60", { login: 20, answer: 2 }), "strange"), /said nothing for 2 s/);
     ok(performance.now() - start < 20_000);
   });
 });
