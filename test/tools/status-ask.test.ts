@@ -15,7 +15,7 @@ import { freePort, type Sshd, startSshd } from "../doubles/sshd.ts";
 const hostKey = sshKeyPair(Buffer.alloc(32, 1));
 const deployKey = sshKeyPair(Buffer.alloc(32, 2));
 /** In seconds. Whoever answers does so within them also where tests share a busy machine. */
-const ample = { login: 20, answer: 20 };
+const ample = { login: 5, answer: 20 };
 const scriptOf = (name: string) => readFile(new URL(`../../tools/status/${name}`, import.meta.url), "utf8");
 
 /** A real sshd in the place of a VM; what differs from this machine is laid over it for its sessions alone. */

@@ -14,7 +14,7 @@ const hostKey = sshKeyPair(Buffer.alloc(32, 1));
 const deployKey = sshKeyPair(Buffer.alloc(32, 2));
 const earlier = sshKeyPair(Buffer.alloc(32, 3));
 /** In seconds. Whoever answers does so within them also where tests share a busy machine. */
-const ample = { login: 20, answer: 20 };
+const ample = { login: 5, answer: 20 };
 
 /** A real sshd in the place of those who lead a cluster; their programs are doubles. */
 describe("asking clusters what runs on nodes that stop", () => {
