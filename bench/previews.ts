@@ -5,10 +5,14 @@ import { boardPackages, pinBootArtifacts, systemFiles } from "../test/engine/boo
 import { pretendUp } from "../test/engine/pretend-up.ts";
 import { startTrial, type Trial } from "../test/engine/trial.ts";
 import type { RunResult } from "../tools/lib/run.ts";
+import { peakMemory } from "./peak-memory.ts";
 import type { Figure } from "./table.ts";
 
-const hosts = 20;
-const vms = 60;
+/** How many hosts with libvirt, with three VMs each, and what is to be kept to, in seconds. */
+const sites: readonly { readonly hosts: number; readonly preview?: number; readonly plan?: number }[] = [
+  { hosts: 20, preview: 10, plan: 1 },
+  { hosts: 50 },
+];
 /** How many boards boot over the network, and what each size is to keep to, in seconds and MB. */
 const fleets = [
   { boards: 200, preview: 6, firstUp: 15, state: 2 },
@@ -24,7 +28,8 @@ export async function previewFigures(runs: number): Promise<Figure[]> {
   const trial = await startTrial();
   try {
     await pinBootArtifacts(trial, systemFiles(), boardPackages());
-    const figures = await ofHosts(trial, runs);
+    const figures: Figure[] = [];
+    for (const site of sites) figures.push(...(await ofHosts(trial, site, runs)));
     for (const fleet of fleets) figures.push(...(await ofBoards(trial, fleet, runs)));
     return figures;
   } finally {
@@ -32,16 +37,29 @@ export async function previewFigures(runs: number): Promise<Figure[]> {
   }
 }
 
-async function ofHosts(trial: Trial, runs: number): Promise<Figure[]> {
-  await trial.makeStack("hosts", hostsSite());
-  await pretendUp(trial, "hosts");
-  const name = `preview of ${hosts} hosts and ${vms} VMs, no change`;
-  const preview = await timed(name, runs, () => trial.bramble("preview", "--stack", "hosts", "--expect-no-changes"));
-  const plan = await timed("plan", runs, () => trial.bramble("plan", "--stack", "hosts"));
+async function ofHosts(trial: Trial, site: (typeof sites)[number], runs: number): Promise<Figure[]> {
+  const { hosts } = site;
+  const stack = `h${hosts}`;
+  await trial.makeStack(stack, hostsSite(hosts));
+  await pretendUp(trial, stack);
+  const name = `preview of ${hosts} hosts and ${hosts * 3} VMs, no change`;
+  const memory: number[] = [];
+  const preview = await timed(name, runs, async () => {
+    const { result, peak } = await peakMemory(trial.bramble("preview", "--stack", stack, "--expect-no-changes"));
+    memory.push(peak / 1e6);
+    return result;
+  });
+  const plan = await timed("plan", runs, () => trial.bramble("plan", "--stack", stack));
   const more = plan.map((seconds, index) => Math.max(0, seconds - (preview[index] ?? seconds)));
   return [
-    { name, unit: "s", target: 10, values: preview },
-    { name: "`plan` of the same, on top", unit: "s", target: 1, values: more },
+    { name, unit: "s", ...(site.preview !== undefined && { target: site.preview }), values: preview },
+    { name: "the same, memory of all its processes", unit: "MB", values: memory },
+    {
+      name: "`plan` of the same, on top",
+      unit: "s",
+      ...(site.plan !== undefined && { target: site.plan }),
+      values: more,
+    },
   ];
 }
 
@@ -81,13 +99,13 @@ async function timed(what: string, runs: number, work: () => Promise<RunResult>)
 }
 
 /** PCs with a Slurm cluster for each ten of the VMs. The host key is a sample. */
-function hostsSite(): string {
+function hostsSite(hosts: number): string {
   const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
   const boards = numbers(hosts).map(
     (n) =>
       `  h${n}: { model: pc, cores: 16, memory: 64GiB, disk: 500GiB, address: 198.18.0.${n + 10}, hostKey: ${key} }`,
   );
-  const clusters = numbers(vms / 10).map(
+  const clusters = numbers((hosts * 3) / 10).map(
     (n) => `  c${n}:
     type: slurm
     controller: { address: 198.18.${n + 1}.1, memory: 2GiB }

@@ -2,8 +2,8 @@
 export interface Figure {
   readonly name: string;
   readonly unit: "ms" | "s" | "MB";
-  /** The most that it should be. */
-  readonly target: number;
+  /** The most that it should be; left out where nothing was promised. */
+  readonly target?: number;
   /** One for each time it was measured; empty if it was not. */
   readonly values: readonly number[];
   /** Why it was not measured, or what is to be known of how it was. */
@@ -14,7 +14,7 @@ export interface Figure {
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, unit, target, values, note = "" }) => [
     name,
-    `<= ${target} ${unit}`,
+    target === undefined ? "" : `<= ${target} ${unit}`,
     values.length === 0 ? "not measured" : `${print(median(values))} ${unit}`,
     values.map(print).join(", "),
     note,
