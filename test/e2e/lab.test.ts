@@ -66,7 +66,7 @@ describe("the lab", function () {
     on("hpc-controller", `scontrol show job ${job} --oneliner | grep -o 'JobState=[A-Z]*'`);
 
   it("comes up by one command, and a job answers from two nodes", async () => {
-    const { code, output } = await checkout.bramble(["lab"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s"]);
     assert.equal(code, 0, output);
     assert.match(output, /\$ srun -N2 hostname.*\nhpc-n1\nhpc-n2\n/);
   });
@@ -109,7 +109,7 @@ describe("the lab", function () {
 
   it("is left alone by a lab of another checkout", async () => {
     const other = await makeCheckout();
-    const { code, output } = await other.bramble(["lab"]);
+    const { code, output } = await other.bramble(["lab", "--no-k3s"]);
     await other.remove();
     assert.equal(code, 1);
     assert.match(output, /Another lab is on this machine/);
@@ -123,8 +123,8 @@ describe("the lab", function () {
       every: 500,
     });
 
-    await killWhen(checkout, ["lab", "--workers", "3"], /Domain hpc-n3 creating/);
-    const again = await checkout.bramble(["lab", "--workers", "3"]);
+    await killWhen(checkout, ["lab", "--no-k3s", "--workers", "3"], /Domain hpc-n3 creating/);
+    const again = await checkout.bramble(["lab", "--no-k3s", "--workers", "3"]);
     assert.equal(again.code, 0, again.output);
     assert.match(again.output, /The workers run other jobs/);
     assert.doesNotMatch(again.output, /pending operations/);
@@ -142,7 +142,7 @@ describe("the lab", function () {
       deadline: 60_000,
       every: 500,
     });
-    const { code, output } = await checkout.bramble(["lab", "--workers", "2"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s", "--workers", "2"]);
     assert.equal(code, 0, output);
     assert.equal(await jobState(job), "JobState=COMPLETED");
     assert.equal(await on("hpc-controller", "cat /home/demo/done"), "hpc-n3");
@@ -157,7 +157,7 @@ describe("the lab", function () {
       deadline: 60_000,
       every: 500,
     });
-    const { code, output } = await checkout.bramble(["lab", "--workers", "1"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s", "--workers", "1"]);
     assert.notEqual(code, 0);
     assert.match(output, /hpc-n2 still runs jobs after 60 s \(drain\.timeout\)/);
     assert.equal(await jobState(job), "JobState=RUNNING");
@@ -166,13 +166,13 @@ describe("the lab", function () {
       /^(mixed|allocated)$/,
     );
     await on("hpc-controller", `scancel ${job}`);
-    assert.equal((await checkout.bramble(["lab"])).code, 0);
+    assert.equal((await checkout.bramble(["lab", "--no-k3s"])).code, 0);
     assert.deepEqual((await runner.operate("preview")).steps, []);
   });
 
   it("starts again what was switched off", async () => {
     await tryVirsh("destroy", "lab-hpc-n1");
-    const { code, output } = await checkout.bramble(["lab"]);
+    const { code, output } = await checkout.bramble(["lab", "--no-k3s"]);
     assert.equal(code, 0, output);
     assert.match(output, /started lab-hpc-n1, which was off/);
     assert.match(output, /hpc-n1\nhpc-n2\n/);

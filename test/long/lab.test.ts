@@ -80,7 +80,7 @@ describe("the lab with both of its clusters", function () {
     on("hpc-controller", `scontrol show job ${job} --oneliner | grep -o 'JobState=[A-Z]*'`);
 
   it("comes up by one command, and a job answers from two nodes, and a pod from an agent", async () => {
-    const { code, output } = await checkout.bramble(["lab", "--k3s"]);
+    const { code, output } = await checkout.bramble(["lab"]);
     assert.equal(code, 0, output);
     assert.match(output, /\$ srun -N2 hostname.*\nhpc-n1\nhpc-n2\n/);
     assert.match(output, /\$ kubectl logs hello.*\na pod on web-n1\n/);
@@ -128,11 +128,11 @@ describe("the lab with both of its clusters", function () {
       every: 500,
     });
 
-    await killWhen(checkout, ["lab", "--k3s", "--workers", "3"], /Domain hpc-n3 creating/);
+    await killWhen(checkout, ["lab", "--workers", "3"], /Domain hpc-n3 creating/);
     // What is new starts when what it takes the place of has gone.
     assert.ok(!(await virshNames("list", "--all")).includes("lab-web-n1"));
     assert.equal(await kubectl("get nodes --output name"), "node/web-server1");
-    const again = await checkout.bramble(["lab", "--k3s", "--workers", "3"]);
+    const again = await checkout.bramble(["lab", "--workers", "3"]);
     assert.equal(again.code, 0, again.output);
     assert.match(again.output, /The workers run other jobs/);
     assert.doesNotMatch(again.output, /pending operations/);
@@ -157,7 +157,7 @@ describe("the lab with both of its clusters", function () {
       every: 500,
     });
     await agents(1);
-    const { code, output } = await checkout.bramble(["lab", "--k3s", "--workers", "2"]);
+    const { code, output } = await checkout.bramble(["lab", "--workers", "2"]);
     assert.equal(code, 0, output);
     assert.match(output, /a pod on web-n1\n/);
     assert.equal(await jobState(job), "JobState=COMPLETED");

@@ -10,15 +10,15 @@ import { labStatus } from "./status.ts";
 import { labUp } from "./up.ts";
 
 const help = `
-The lab is a whole site on this machine: the stack \`lab\`, described by stacks/lab.yaml, with a Slurm cluster in VMs on
-a network of their own, and with --k3s a k3s cluster beside it. It sets up the engine, installs the Debian packages it
-needs (as root, saying which), starts libvirt where there is no systemd, builds the guest image, runs \`pulumi up\` and a
-job, and with --k3s a pod. Run it again at any time: it goes on where it was, also after Ctrl-C or a reboot of the machine.
+The lab is a whole site on this machine: the stack \`lab\`, described by stacks/lab.yaml, with a Slurm cluster and a k3s
+cluster in VMs on a network of their own. It sets up the engine, installs the Debian packages it needs (as root, saying
+which), starts libvirt where there is no systemd, builds the guest images, gets k3s, runs \`pulumi up\`, a job and a pod.
+Run it again at any time: it goes on where it was, also after Ctrl-C or a reboot of the machine.
 
 Examples:
   npm run lab
   npm run lab -- --workers 3           one more worker; nothing else changes
-  npm run lab -- --k3s                 with k3s; without the option its VMs go again
+  npm run lab -- --no-k3s              only Slurm, for small machines and those without KVM; a k3s cluster that is there goes
   npm run lab -- status
   npm run lab -- ssh hpc-controller
   npm run lab -- down`;
@@ -34,11 +34,7 @@ export function labCommand(): Command {
     .description("make the lab, or bring it up to date, and run a job and a pod on it (what `lab` alone does)")
     .addOption(new Option("--size <size>", "memory of its VMs").choices(Object.keys(sizes)).default("normal"))
     .option("--workers <count>", "number of Slurm workers, 1 to 8", parseWorkers, defaultWorkers)
-    .option(
-      "--k3s",
-      "with a k3s cluster beside it: 3.3 GiB of memory more and, without KVM, a quarter of an hour",
-      false,
-    )
+    .option("--no-k3s", "without the k3s cluster, which takes 3.3 GiB of memory and, without KVM, ten minutes")
     .action((options: { size: SizeName; workers: number; k3s: boolean }) =>
       alone("bramble lab", (signal) => labUp({ ...options, signal, say: console.log })),
     );

@@ -94,7 +94,7 @@ async function checkRoom(size: SizeName, workers: number, k3s: boolean): Promise
     await freeResources(workFolder),
   );
   if (fit.kind === "fits") return;
-  const without = k3s ? "\nWithout --k3s it takes half of that." : "";
+  const without = k3s ? "\nWith --no-k3s it takes half of that." : "";
   throw new Error(
     fit.kind === "smaller" ? `${fit.message}\nRun: npm run lab -- --size ${fit.size.name}` : `${fit.message}${without}`,
   );
