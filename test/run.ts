@@ -34,7 +34,7 @@ const tiers: Record<string, Tier> = {
   },
   providers: {
     real: true,
-    files: ["test/providers/**/*.test.ts", "test/tools/**/*-lan.test.ts"],
+    files: ["test/providers/**/*.test.ts"],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and k3s"),
   },
@@ -42,7 +42,7 @@ const tiers: Record<string, Tier> = {
     real: true,
     twoAtOnce: true,
     files: [
-      "test/tools/**/!(*-lan).test.ts",
+      "test/tools/**/*.test.ts",
       "test/engine/**/*.test.ts",
       "test/doubles/**/*.test.ts",
       "test/images/real/**/*.test.ts",
