@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import type { TftpTreeInputs, TftpTreeOutputs } from "../../../providers/tftp-tree/inputs.ts";
 import { create, diff, update } from "../../../providers/tftp-tree/provider.ts";
+import { keyFolder, writeKeyFiles } from "../../../providers/transport/key-files.ts";
 import { siteKeys } from "../../../site/keys.ts";
 import type { Boot, Site } from "../../../site/model.ts";
 import { type Context, contextOf } from "../../../tools/rollout/context.ts";
@@ -114,11 +114,11 @@ function treeInputs(board: string, line: string): TftpTreeInputs {
   };
 }
 
-/** The key by which what runs in the engine logs in. */
+/** The key by which what runs in the engine logs in. Others may be reading it: two boards are published for at once. */
 async function ownKeys(): Promise<void> {
   process.env.BRAMBLE_WORK = "/run/admin";
-  await mkdir("/run/admin/ssh/home", { recursive: true });
-  await writeFile("/run/admin/ssh/home/deploy-key", sshKeyPair(keys.deployKey()).privateKey, { mode: 0o600 });
+  const deployKey = sshKeyPair(keys.deployKey()).privateKey;
+  await writeKeyFiles(keyFolder("/run/admin", "home"), { deployKey, knownHosts: "", lost: {} });
 }
 
 function bootSite(site: Site): Site & { readonly boot: Boot } {
