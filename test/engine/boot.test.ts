@@ -5,6 +5,7 @@ import { eepromFile, readEepromImage } from "../../formats/eeprom-image.ts";
 import { parseEepromSignature } from "../../formats/eeprom-signature.ts";
 import { run as command } from "../../tools/lib/run.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
+import { homeStack } from "./home-stack.ts";
 import { startTrial, type Trial } from "./trial.ts";
 
 /** Two boards, published into folders of this machine; nobody serves them here. The address is one that nobody has. */
@@ -26,27 +27,7 @@ describe("boards' boot folders, by the real engine", () => {
   let trial: Trial;
   const root = (path = "") => join(trial.folder, "srv/tftp", path);
   const text = (path: string) => readFile(root(path), "utf8");
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await trial.bramble(args[0] ?? "", "--stack", "home", ...args.slice(1));
-    return { code, said: stdout + stderr };
-  };
-  /** `up`, which ends with 4 as long as the boards are off. */
-  const up = async (...args: string[]) => {
-    const { code, said } = await run("up", "--yes", "--skip-preview", ...args);
-    equal(code, 4, said);
-    return said;
-  };
-  const preview = async (...args: string[]) => {
-    const { code, said } = await run("preview", ...args);
-    equal(code, 0, said);
-    return said;
-  };
-  const edit = async (from: string, to: string) => {
-    const file = join(trial.folder, "stacks/home.yaml");
-    const before = await readFile(file, "utf8");
-    ok(before.includes(from));
-    await writeFile(file, before.replace(from, to));
-  };
+  const { run, up, preview, edit } = homeStack(() => trial);
   const signature = async (board: string) => {
     const { sha256, timestamp = 0 } = parseEepromSignature(await text(`${board}/pieeprom.sig`));
     return { sha256, timestamp };

@@ -1,9 +1,10 @@
-import { doesNotMatch, equal, match, notEqual, ok, rejects } from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { doesNotMatch, equal, match, notEqual, rejects } from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { holdBack } from "../../providers/tftp-tree/hold.ts";
 import type { Hold } from "../../providers/tftp-tree/rollout-note.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
+import { homeStack } from "./home-stack.ts";
 import { bootSite } from "./sites.ts";
 import { startTrial, type Trial } from "./trial.ts";
 
@@ -12,26 +13,9 @@ describe("a board that is held back, by the real engine", () => {
   let trial: Trial;
   let generations: { readonly from: string; readonly target: string };
   const root = (path: string) => join(trial.folder, "srv/tftp", path);
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await trial.bramble(args[0] ?? "", "--stack", "home", ...args.slice(1));
-    return { code, said: stdout + stderr };
-  };
-  const up = async (...args: string[]) => {
-    const { code, said } = await run("up", "--yes", "--skip-preview", ...args);
-    equal(code, 4, said);
-    return said;
-  };
-  const changesNothing = async (...args: string[]) => {
-    const { code, said } = await run("preview", "--expect-no-changes", ...args);
-    equal(code, 0, said);
-  };
+  const { run, up, preview, edit } = homeStack(() => trial);
+  const changesNothing = (...args: string[]) => preview("--expect-no-changes", ...args);
   const served = async () => /^os_prefix=(.*)\/$/m.exec(await readFile(root("pi1/config.txt"), "utf8"))?.[1] ?? "";
-  const edit = async (from: string, to: string) => {
-    const file = join(trial.folder, "stacks/home.yaml");
-    const before = await readFile(file, "utf8");
-    ok(before.includes(from));
-    await writeFile(file, before.replace(from, to));
-  };
   const hold = async () => {
     const owner = JSON.parse(await readFile(root(".bramble/owner.json"), "utf8"));
     const place = {

@@ -2,8 +2,8 @@ import { deepEqual, match, ok } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { printReadinessReport } from "../../formats/readiness-report.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
-import { until } from "../../tools/lib/until.ts";
 import type { Status } from "../../tools/status/model.ts";
+import { machineFolder, plugInMachine } from "../doubles/lan-machine.ts";
 import { type PrivateLan, startPrivateLan } from "../doubles/private-lan.ts";
 import { whyNoPrivateMachine } from "../doubles/private-machine.ts";
 import { keysOf } from "./support/gather-home.ts";
@@ -33,35 +33,22 @@ describe("the status of a site on a network", function () {
     lan = await startPrivateLan();
     const keys = keysOf(site);
     const machine = async (name: string, address: string) => {
-      const folder = `/run/machines/${name}`;
-      await lan.write(
-        `${folder}/host-key`,
-        (name === "tower" ? towerKey : sshKeyPair(keys.sshHostKey(name))).privateKey,
-      );
-      await lan.write(`${folder}/authorized`, `${sshKeyPair(keys.deployKey()).publicKey}\n`);
+      const folder = machineFolder(name);
       await lan.write(`${folder}/run/empty`, "");
       await lan.write(`${folder}/log/bramble/home/tftp.log`, tftpLog());
       // Its own logs and its own /run, for its sessions alone.
       const mounts = `mount --bind ${folder}/log /var/log && mount --bind ${folder}/run /run`;
       const own = `${mounts} && exec sh -c "$SSH_ORIGINAL_COMMAND"`;
-      const lines = [
-        `ListenAddress ${address}`,
-        `HostKey ${folder}/host-key`,
-        `AuthorizedKeysFile ${folder}/authorized`,
-        "PidFile none",
-        "StrictModes no",
-        "UsePAM no",
-        `ForceCommand unshare --mount sh -c '${own}'`,
-      ];
-      await lan.write(`${folder}/config`, `${lines.join("\n")}\n`);
-      const station = await lan.plugIn({ name, address: `${address}/24` });
-      await station.run(["sh", "-c", `chmod 600 ${folder}/host-key && /usr/sbin/sshd -f ${folder}/config`]);
-      const listens = async () => (await station.run(["ss", "-Hltn", "sport = :22"])) !== "";
-      await until(`sshd on ${name}`, listens, { deadline: 10_000 });
+      await plugInMachine(lan, {
+        ...{ name, address },
+        hostKey: (name === "tower" ? towerKey : sshKeyPair(keys.sshHostKey(name))).privateKey,
+        authorizedKey: sshKeyPair(keys.deployKey()).publicKey,
+        settings: [`ForceCommand unshare --mount sh -c '${own}'`],
+      });
     };
     await machine("tower", "10.20.0.5");
     await machine("pi1", "10.20.0.11");
-    await lan.write("/run/machines/pi1/run/bramble/report.json", report());
+    await lan.write(`${machineFolder("pi1")}/run/bramble/report.json`, report());
     const admin = await lan.plugIn({ name: "admin", address: "10.20.0.2/24" });
     const module = new URL("support/gather-home.ts", import.meta.url);
     status = (await admin.call(module, "gatherOf", site, "an-image")) as Status;

@@ -1,6 +1,7 @@
 import { guestTarget } from "../../components/reached.ts";
 import { onGuest } from "../../providers/steps/guest-script.ts";
-import { findServer, lookAt, type NodeSeen, whySilent } from "../../providers/steps/k3s-look.ts";
+import { findServer, lookAt, whySilent } from "../../providers/steps/k3s-look.ts";
+import { quorumObjection } from "../../providers/steps/k3s-quorum.ts";
 import type { Connection } from "../../providers/transport/connection.ts";
 import { connect } from "../../providers/transport/ssh.ts";
 import type { Cluster, K3sCluster, SlurmCluster } from "../../site/model.ts";
@@ -100,22 +101,6 @@ async function k3sLeader(
     },
   };
   return { connection, leader };
-}
-
-/**
- * Why a server must not be away now. It stays a member meanwhile, so most of all members have to be up without it
- * (https://etcd.io/docs/v3.5/faq/, "What is failure tolerance?"). A server alone has no others to ask.
- */
-export function quorumObjection(nodes: readonly NodeSeen[], server: string, cluster: string): string | undefined {
-  const members = nodes.filter(({ member, left }) => member && !left);
-  if (members.length < 2 || !members.some(({ name }) => name === server)) return undefined;
-  const up = members.filter(({ name, ready, voter }) => name !== server && ready && voter).length;
-  const needed = Math.floor(members.length / 2) + 1;
-  if (up >= needed) return undefined;
-  return (
-    `${cluster} would lose its quorum while ${server} is away: ${up} of its ${members.length} servers would be up, and it ` +
-    `takes ${needed}. Bring the others up first`
-  );
 }
 
 /** Lines of `NODE yes|no nobody|us|others`. */

@@ -5,8 +5,8 @@ import { type Leader, withLeader } from "./leader.ts";
 
 /** How long one turn of `kubectl drain` tries, in seconds, before it is looked whether somebody has interrupted. */
 const drainTurn = 15;
-/** The pause between two looks at nodes, in milliseconds. */
-const lookAgain = 2000;
+/** The pause between two looks at what is waited for, in milliseconds. */
+export const lookAgain = 2000;
 
 /** Nodes that are drained did not get empty in time, or somebody did not want to wait. */
 export class NotDrained extends Error {}
@@ -59,7 +59,7 @@ async function maybeAway(leader: Leader, node: string, signal: AbortSignal): Pro
     const objection = await leader.objection(node);
     if (objection === undefined) return;
     if (signal.aborted || performance.now() > end) throw new NotDrained(objection);
-    await delay(lookAgain, undefined, { signal }).catch(unlessAborted);
+    await pauseUnlessAborted(signal);
   }
 }
 
@@ -83,7 +83,7 @@ async function emptied(
       );
     if (left !== said) say(`${node} takes no more work; it still has\n${left}`);
     said = left;
-    await delay(lookAgain, undefined, { signal }).catch(unlessAborted);
+    await pauseUnlessAborted(signal);
   }
 }
 
@@ -172,6 +172,9 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
 }
 
-function unlessAborted(error: Error): void {
-  if (error.name !== "AbortError") throw error;
+/** The pause between two looks. An interruption ends it, and whoever looks next sees that. */
+export async function pauseUnlessAborted(signal: AbortSignal): Promise<void> {
+  await delay(lookAgain, undefined, { signal }).catch((error: Error) => {
+    if (error.name !== "AbortError") throw error;
+  });
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SshTarget } from "../../providers/transport/ssh.ts";
-import { NotBack, NotDrained } from "./nodes.ts";
+import { lookAgain, NotBack, NotDrained, pauseUnlessAborted } from "./nodes.ts";
 
 /** VMs on a host, as libvirt calls them. */
 export interface Domains {
@@ -12,8 +12,6 @@ export interface Domains {
 
 /** How long the host may take to let us in, in seconds. */
 const reachPatience = 30;
-/** The pause between two looks, in milliseconds. */
-const lookAgain = 2000;
 /** How often a guest is asked again to shut down, in seconds: one that boots does not hear it. */
 const askAgain = 15;
 
@@ -32,9 +30,7 @@ export async function stopVms(domains: Domains, patience: number, signal: AbortS
       const why = signal.aborted ? "it was interrupted" : `${names} did not shut down within ${patience} s`;
       throw new NotDrained(`${domains.host.name} was not restarted: ${why}. Its VMs are started again`);
     }
-    await delay(lookAgain, undefined, { signal }).catch((error: Error) => {
-      if (error.name !== "AbortError") throw error;
-    });
+    await pauseUnlessAborted(signal);
   }
 }
 

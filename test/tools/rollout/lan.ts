@@ -1,11 +1,10 @@
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import type { TftpTreeOutputs } from "../../../providers/tftp-tree/inputs.ts";
-import { until } from "../../../tools/lib/until.ts";
+import { machineFolder, plugInMachine } from "../../doubles/lan-machine.ts";
 import { type Station, startPrivateLan } from "../../doubles/private-lan.ts";
 import { keys, type RolledOut, tftpRoot, towerKey } from "./site-on-lan.ts";
 
 const module = new URL("site-on-lan.ts", import.meta.url);
-const machines = "/run/machines";
 
 /**
  * A site on a network of its own, with real sshds in the places of its boot server, two boards, and the VM of a Slurm
@@ -40,30 +39,22 @@ export async function startRolloutLan(): Promise<RolloutLan> {
   const lan = await startPrivateLan();
   try {
     const machine = async (name: string, address: string, hostKey: string, programs: Record<string, string>) => {
-      const folder = `${machines}/${name}`;
-      await lan.write(`${folder}/host-key`, hostKey);
-      await lan.write(`${folder}/authorized`, `${sshKeyPair(keys.deployKey()).publicKey}\n`);
+      const folder = machineFolder(name);
       await lan.write(`${folder}/bramble/empty`, "");
       await lan.write("/run/bramble/empty", "");
       for (const [program, text] of Object.entries(programs)) await lan.write(`${folder}/bin/${program}`, text);
       // Its own /run/bramble and programs, for its sessions alone.
       const own = `mount --bind ${folder}/bramble /run/bramble && PATH=${folder}/bin:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"`;
-      const lines = [
-        `ListenAddress ${address}`,
-        `HostKey ${folder}/host-key`,
-        `AuthorizedKeysFile ${folder}/authorized`,
-        "PidFile none",
-        "StrictModes no",
-        "UsePAM no",
-        "Subsystem sftp internal-sftp",
-        ...(Object.keys(programs).length === 0 ? [] : [`ForceCommand unshare --mount sh -c '${own}'`]),
-      ];
-      await lan.write(`${folder}/config`, `${lines.join("\n")}\n`);
-      const station = await lan.plugIn({ name, address: `${address}/24` });
-      const start = `chmod 600 ${folder}/host-key; chmod -fR +x ${folder}/bin; mkdir -p /run/sshd; /usr/sbin/sshd -f ${folder}/config`;
-      await station.run(["sh", "-c", start]);
-      const listens = async () => (await station.run(["ss", "-Hltn", "sport = :22"])) !== "";
-      await until(`sshd on ${name}`, listens, { deadline: 10_000 });
+      const hasPrograms = Object.keys(programs).length > 0;
+      const station = await plugInMachine(lan, {
+        ...{ name, address, hostKey },
+        authorizedKey: sshKeyPair(keys.deployKey()).publicKey,
+        settings: [
+          "Subsystem sftp internal-sftp",
+          ...(hasPrograms ? [`ForceCommand unshare --mount sh -c '${own}'`] : []),
+        ],
+      });
+      if (hasPrograms) await station.run(["chmod", "-R", "+x", `${folder}/bin`]);
       return station;
     };
     const derived = (name: string) => sshKeyPair(keys.sshHostKey(name)).privateKey;
@@ -76,10 +67,9 @@ export async function startRolloutLan(): Promise<RolloutLan> {
       ["pi1", ["controller", "a1"]],
       ["pi2", ["b1"]],
     ] as const) {
-      for (const vm of vms) await lan.write(`${machines}/${host}/domains/home-physics-${vm}`, "running\n");
+      for (const vm of vms) await lan.write(`${machineFolder(host)}/domains/home-physics-${vm}`, "running\n");
     }
-    for (const node of ["physics-a1", "physics-b1"])
-      await lan.write(`${machines}/controller/nodes/${node}`, "idle none\n");
+    for (const node of ["physics-a1", "physics-b1"]) await lan.write(`${controller}/nodes/${node}`, "idle none\n");
     return { ...callsOf(admin, tower, lan.write), stop: () => lan.stop() };
   } catch (error) {
     await lan.stop();
@@ -94,7 +84,7 @@ function callsOf(
 ): Omit<RolloutLan, "stop"> {
   const outs = new Map<string, TftpTreeOutputs>();
   const read = (machine: string, file: string) =>
-    admin.run(["sh", "-c", 'cat "$1" 2>/dev/null || true', "sh", `${machines}/${machine}/${file}`]);
+    admin.run(["sh", "-c", 'cat "$1" 2>/dev/null || true', "sh", `${machineFolder(machine)}/${file}`]);
   const publishOne = async (board: string, line: string) => {
     const before = outs.get(board);
     const published = await admin.call(module, "publish", board, line, ...(before === undefined ? [] : [before]));
@@ -127,18 +117,18 @@ function callsOf(
     runs: async (board) => JSON.parse(await read(board, "bramble/report.json")).generation,
     restart: async (board) => {
       const script = 'mount --bind "$1/bramble" /run/bramble && exec "$1/bin/reboot"';
-      await admin.run(["unshare", "--mount", "sh", "-c", script, "sh", `${machines}/${board}`]);
+      await admin.run(["unshare", "--mount", "sh", "-c", script, "sh", `${machineFolder(board)}`]);
     },
-    isBad: (board, generation, problem) => write(`${machines}/${board}/bad/${generation}`, problem),
+    isBad: (board, generation, problem) => write(`${machineFolder(board)}/bad/${generation}`, problem),
     read,
-    write: (machine, file, text) => write(`${machines}/${machine}/${file}`, text),
+    write: (machine, file, text) => write(`${machineFolder(machine)}/${file}`, text),
     run: (machine, command) => (machine === "tower" ? tower : admin).run(["sh", "-c", command]),
   };
 }
 
 /** Programs of a board: libvirt's, and what restarts it into what it finds on the boot server. */
 function boardPrograms(name: string): Record<string, string> {
-  const folder = `${machines}/${name}`;
+  const folder = `${machineFolder(name)}`;
   return {
     virsh: `#!/bin/sh
 while [ "\${1#-}" != "$1" ]; do [ "$1" = -c ] && shift; shift; done
@@ -166,7 +156,7 @@ mv /run/bramble/report.new /run/bramble/report.json
   };
 }
 
-const controller = `${machines}/controller`;
+const controller = machineFolder("controller");
 
 /** Programs of a Slurm controller: a file for each node with its state and why, and one with the jobs on it. */
 const controllerPrograms: Record<string, string> = {

@@ -1,8 +1,8 @@
 import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { quorumObjection } from "../../../providers/steps/k3s-quorum.ts";
 import type { RolloutNote } from "../../../providers/tftp-tree/rollout-note.ts";
 import type { Answer } from "../../../providers/transport/report.ts";
 import type { Boot, Site } from "../../../site/model.ts";
-import { quorumObjection } from "../../../tools/rollout/leader.ts";
 import { planRollout, type Wishes } from "../../../tools/rollout/plan.ts";
 import { planText } from "../../../tools/rollout/text.ts";
 import { generations, known, report, site as sample } from "../support/status-sample.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { SshTarget } from "../../../providers/transport/ssh.ts";
-import { askMachine, budgets, plain, type Reply } from "../../status/ask.ts";
+import { askMachine, budgets, type Patience, plain, type Reply } from "../../status/ask.ts";
 import { isoTime } from "../../status/model.ts";
 import { takeTurns } from "../../status/turns.ts";
 import type { Found, Stake } from "./model.ts";
@@ -12,7 +12,7 @@ export interface StakeOptions {
   /** The keys by which the clusters may let us in, the likeliest first. */
   readonly deployKeys: readonly string[];
   /** In seconds. */
-  readonly budgets?: { readonly login: number; readonly answer: number };
+  readonly budgets?: Patience;
   /** Told who is still asked, whenever that changes. */
   readonly onProgress?: (waiting: readonly string[], all: number) => void;
 }
