@@ -17,6 +17,11 @@ import { printProblems } from "./site/problem.ts";
 import { readLock } from "./stacks/read-lock.ts";
 import { readStack } from "./stacks/read-stack.ts";
 
+// The SDK keeps a stack trace of every promise that it makes, which was a third of a large site's preview. Node strips
+// types in place, so no source maps have to be looked for, and the two innermost lines tell where a fault is.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+Error.stackTraceLimit = 2;
+
 const stack = pulumi.getStack();
 const config = new pulumi.Config();
 const workFolder = env.BRAMBLE_WORK;

@@ -40,6 +40,7 @@ export class Board extends pulumi.ComponentResource {
           ...bootloader,
           board: { name, address: board.address, user: board.user, hostKey },
           site: parts.tftp.owner.site,
+          served: { server: parts.tftp.server, root: parts.tftp.root, names },
         },
         { parent: this },
       );

@@ -1,5 +1,6 @@
 import type { BootConf } from "../../formats/bootconf.ts";
 import type { PiModel } from "../../formats/raspberry-pi.ts";
+import type { TreePlace } from "../tftp-tree/inputs.ts";
 import type { SshTarget } from "../transport/ssh.ts";
 
 /** What a board's bootloader is to be. All of it is known in previews. */
@@ -16,6 +17,8 @@ export interface BootloaderInputs {
   readonly board: SshTarget;
   /** Whose key logs in there. */
   readonly site: string;
+  /** Where its boot folder is, under these names. */
+  readonly served: Pick<TreePlace, "server" | "root"> & { readonly names: readonly string[] };
 }
 
 /**

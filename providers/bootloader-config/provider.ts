@@ -1,6 +1,7 @@
 import { checkBootConf, printBootConf } from "../../formats/bootconf.ts";
 import { sha256Of, shortDigest } from "../digest.ts";
 import type { CheckFailure } from "../tftp-tree/inputs.ts";
+import { inFolder } from "../transport/folder-server.ts";
 import { siteDeployKey } from "../transport/key-files.ts";
 import { askBoard } from "../transport/report.ts";
 import type { SshTarget } from "../transport/ssh.ts";
@@ -66,7 +67,8 @@ async function settle(news: BootloaderInputs, olds: BootloaderOutputs | undefine
   const { sha256, release } = await makeUpdate({ image: image.sha256, model, config: text });
   // For the same update, the board is not asked: its boot folder stays as it is, as the preview said.
   const isSame = olds?.state.sha256 === sha256;
-  const reported = isSame ? olds.reported : ((await ask(board, site)) ?? olds?.reported);
+  const isAsked = !isSame && (olds !== undefined || (await wasServed(news)));
+  const reported = (isAsked ? await ask(board, site) : undefined) ?? olds?.reported;
   if (reported !== undefined && release.buildTimestamp !== undefined && reported.built > release.buildTimestamp) {
     if (!allowsOlder(news))
       throw new Error(
@@ -92,6 +94,17 @@ function said(
 ): Pick<BootloaderOutputs, "state" | "reported"> {
   if (reported === undefined) return { state: { sha256, taken: 0, confirmed: false } };
   return { state: { sha256, taken: reported.updated, confirmed: reported.config === config }, reported };
+}
+
+/**
+ * Whether the board can have booted from its folder: the state may be lost, or taken from a backup. One that never could
+ * has no key by which it lets us in, and asking hundreds that are off takes minutes.
+ */
+async function wasServed({ served, site }: BootloaderInputs): Promise<boolean> {
+  return await inFolder(served.server, served.root, site, async (folder) => {
+    const there = await Promise.all(served.names.map((name) => folder.stat(name)));
+    return there.some((entry) => entry !== undefined);
+  });
 }
 
 async function ask(board: SshTarget, site: string): Promise<ReportedBootloader | undefined> {

@@ -36,6 +36,7 @@ describe("a board's bootloader", () => {
     settings,
     board: { name: "pi2", address: "127.0.0.1", port: board.port, user: "root", hostKey: hostKey.publicKey },
     site: "home",
+    served: { server: { connect: "local" }, root: root(), names: ["dc-a6-32-00-00-02", "9ffefd02"] },
     ...change,
   });
   /** What the board's boot folder is given of it. */
@@ -197,6 +198,7 @@ describe("a board's bootloader", () => {
     deepEqual(provider.check(inputs(), { ...older, downgrade: "to 2025-01-01" }).failures, []);
     equal(provider.check(inputs(), { ...older, downgrade: "to 2024-01-01" }).failures.length, 1);
 
+    await publish(inputs(), (await provider.create(inputs())).outs);
     await reports({ updateTimestamp: 1, settings: config2711, buildTimestamp: built + 86_400 });
     await rejects(provider.create(inputs()), /pi2 runs a bootloader of 2026-05-18, .* of 2026-05-17, which is older/);
     await provider.create(inputs({ downgrade: "to 2026-05-17" }));

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { keepNoLogs } from "./engine-logs.ts";
 import { NoGoCompiler } from "./go.ts";
 import { enginePieces, type Piece, type Way } from "./pieces.ts";
 import { type Places, placesOf, thisMachine } from "./places.ts";
@@ -63,6 +64,7 @@ export async function setup(options: SetupOptions = {}): Promise<SetupReport> {
       await installMissing(await makePlan(places, options), places, options.from, signal);
     });
   }
+  await keepNoLogs(places.home);
   const record = readRecord(places.engine);
   return {
     changed: plan.missing.length > 0,
