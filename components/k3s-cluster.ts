@@ -5,7 +5,7 @@ import type { LeavingStep } from "../providers/roster/inputs.ts";
 import type { SshTarget } from "../providers/transport/ssh.ts";
 import type { Host, K3sCluster as K3sClusterModel, Network, VmName } from "../site/model.ts";
 import type { K3sIdentity } from "./k3s-identity.ts";
-import { type K3sNode, type K3sRelease, k3sNode, type PinnedFile } from "./k3s-node.ts";
+import { type K3sNode, type K3sRelease, k3sBundle, k3sNode, type PinnedFile } from "./k3s-node.ts";
 import { PodStorage, type PodStorageArgs } from "./k3s-pod-storage.ts";
 import { remoteStep } from "./remote-step.ts";
 import type { VirtualMachine } from "./virtual-machine.ts";
@@ -69,11 +69,16 @@ export class K3sCluster extends pulumi.ComponentResource {
     machine: { readonly domain: libvirt.Domain; readonly ready: local.Command },
     before: local.Command | undefined,
   ): local.Command {
-    const { show, hide } = k3sNode(args, node);
+    // An agent gets its release while the servers start.
+    const bundle = remoteStep(
+      `${node.name}/k3s-bundle`,
+      { step: "k3s-bundle", ...k3sBundle(args, node.name), machines: [machine.domain] },
+      { parent: this, dependsOn: machine.ready },
+    );
     return remoteStep(
       `${node.name}/k3s`,
-      { step: "k3s-node", remove: true, show, hide, machines: [machine.domain] },
-      { parent: this, dependsOn: before === undefined ? machine.ready : [machine.ready, before] },
+      { step: "k3s-node", remove: true, ...k3sNode(args, node), machines: [machine.domain] },
+      { parent: this, dependsOn: before === undefined ? bundle : [bundle, before] },
     );
   }
 }

@@ -4,7 +4,13 @@ import { k3sConfigFile } from "../formats/k3s-config.ts";
 import { registriesFile } from "../formats/k3s-registries.ts";
 import { keepalivedConf } from "../formats/keepalived-conf.ts";
 import type { Variable } from "../providers/steps/environment.ts";
-import { interfacePlaceholder, type K3sNodeSpec, type K3sSecrets, readyCheck } from "../providers/steps/k3s-spec.ts";
+import {
+  interfacePlaceholder,
+  type K3sBundle,
+  type K3sNodeSpec,
+  type K3sSecrets,
+  readyCheck,
+} from "../providers/steps/k3s-spec.ts";
 import type { Taint } from "../site/kubernetes-names.ts";
 import type { Slot, VmName } from "../site/model.ts";
 import type { K3sClusterArgs } from "./k3s-cluster.ts";
@@ -41,8 +47,7 @@ export function k3sNode(
   const isServer = node.role === "server";
   const release = args.release(host.arch);
   const spec: K3sNodeSpec = {
-    version: cluster.version,
-    bundle: { file: release.file, sha256: release.sha256 },
+    ...bundleOf(args, node.name),
     datastore: cluster.datastore,
     labels: node.labels,
     taints: node.taints,
@@ -70,6 +75,19 @@ export function k3sNode(
     },
     hide: { sshKey: args.deployKey, k3sSecrets: JSON.stringify(secrets) },
   };
+}
+
+/** What the step is told that brings the release to a VM, before it is its turn to run it. */
+export function k3sBundle(args: K3sClusterArgs, name: VmName) {
+  return {
+    show: { guest: JSON.stringify(args.targetOf(name)), k3sBundle: JSON.stringify(bundleOf(args, name)) },
+    hide: { sshKey: args.deployKey },
+  };
+}
+
+function bundleOf({ cluster, release, hostOf }: K3sClusterArgs, name: VmName): K3sBundle {
+  const { file, sha256 } = release(hostOf(name).arch);
+  return { version: cluster.version, bundle: { file, sha256 } };
 }
 
 /** Every name that the cluster can ever have, so that a node that comes or goes changes no file on another. */

@@ -10,6 +10,7 @@ export interface RemoteStepArgs {
     | "boot-server"
     | "guest-ready"
     | "host-storage"
+    | "k3s-bundle"
     | "k3s-manifests"
     | "k3s-node"
     | "k3s-storage"

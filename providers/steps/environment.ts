@@ -40,6 +40,8 @@ export const variables = {
   k3sMembership: "BRAMBLE_K3S_MEMBERSHIP",
   /** What a node of k3s is to be, as JSON of a K3sNodeSpec. */
   k3sNode: "BRAMBLE_K3S_NODE",
+  /** The release that a VM is to have at hand, as JSON of a K3sBundle. */
+  k3sBundle: "BRAMBLE_K3S_BUNDLE",
   /** The text of its config.yaml; tokens are in files of their own. */
   k3sConfig: "BRAMBLE_K3S_CONFIG",
   /** The text of its registries.yaml, where it has one. */

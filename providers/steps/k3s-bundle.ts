@@ -1,14 +1,37 @@
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import type { SenderConnection } from "../transport/connection.ts";
+import { connect } from "../transport/ssh.ts";
+import { required, requiredTarget } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
-import { type K3sNodeSpec, k3sLibrary } from "./k3s-spec.ts";
+import { type K3sBundle, k3sLibrary } from "./k3s-spec.ts";
+
+/** How long a machine is waited for that should be up, in seconds. */
+const reachPatience = 60;
+
+/** Has a guest keep a release of k3s ready, so that no time goes by with that when its turn comes to run it. */
+export async function bringBundle(): Promise<string> {
+  const spec: K3sBundle = JSON.parse(required("k3sBundle"));
+  const guest = requiredTarget("guest");
+  const connection = await connect(guest, required("sshKey"), { patience: reachPatience });
+  try {
+    const there = await onGuest(connection, {
+      what: `looking for k3s ${spec.version} on ${guest.name}`,
+      scripts: ["k3s-bundle"],
+      args: [spec.version],
+    });
+    if (there !== spec.bundle.sha256) await sendBundle(connection, guest.name, spec);
+    return `${guest.name} has k3s ${spec.version} at hand`;
+  } finally {
+    connection.close();
+  }
+}
 
 /**
  * Sends a release of k3s to a guest and unpacks it beside the one that runs.
  * @throws Error when the bundle is not on this machine, or arrives with another hash.
  */
-export async function sendBundle(connection: SenderConnection, name: string, spec: K3sNodeSpec): Promise<void> {
+export async function sendBundle(connection: SenderConnection, name: string, spec: K3sBundle): Promise<void> {
   const { file, sha256 } = spec.bundle;
   await access(file).catch(() => {
     throw new Error(

@@ -1,17 +1,15 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { lostHosts } from "../transport/key-files.ts";
 import { connect, type SshTarget, Unreachable } from "../transport/ssh.ts";
 import { required, requiredTarget } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
-import { type Answering, findServer, lookAgain, lookAt, type NodeSeen, whySilent } from "./k3s-look.ts";
+import { endMembership, leave } from "./k3s-departure.ts";
+import { type Answering, findServer, type NodeSeen, whySilent } from "./k3s-look.ts";
 import { quorumProblem } from "./k3s-quorum.ts";
 import { type K3sMembership, membership, unitOf } from "./k3s-spec.ts";
 import { hasGone } from "./vm-on-host.ts";
 
 /** How long a machine is waited for that should be up, in seconds. */
 const reachPatience = 60;
-/** How long etcd may take to let a member go, in seconds; it elects a leader in between if that was the one. */
-const memberPatience = 180;
 /** How long `kubectl drain` tries before it is looked whether somebody has interrupted, in seconds. */
 const drainTurn = 15;
 /** What kubectl is told where the node is down: pods that have been told to end for 5 s are not waited for. */
@@ -116,19 +114,7 @@ async function drain(
 /** The vote goes while its etcd still runs, if it does: of two members, both are needed to let one go. */
 async function giveUpVote(server: Answering, guest: SshTarget, key: string, isLost: boolean): Promise<void> {
   if (!isLost) await onNode(guest, key, "k3s-leaving", "k3s");
-  await leave(server, guest.name, "unmember");
-  const end = Date.now() + memberPatience * 1000;
-  for (;;) {
-    const look = await lookAt(server.connection);
-    const self = "nodes" in look ? look.nodes.find(({ name }) => name === guest.name) : undefined;
-    if ("nodes" in look && (self === undefined || self.left)) return;
-    if (Date.now() > end)
-      throw new Error(
-        `etcd has not let ${guest.name} go within ${memberPatience} s: ` +
-          `${"down" in look ? look.down : `look at k3s's log on ${server.target.name}`}. Run \`up\` again.`,
-      );
-    await delay(lookAgain);
-  }
+  await endMembership(server, guest.name);
 }
 
 async function stopService(guest: SshTarget, key: string, { role }: K3sMembership): Promise<void> {
@@ -148,19 +134,6 @@ async function onNode(guest: SshTarget, key: string, script: string, unit: strin
     if (!(error instanceof Unreachable)) throw error;
     console.log(`${error.message}\nIt is taken out of the cluster all the same: no pod is left on it.`);
   }
-}
-
-function leave(
-  server: Answering,
-  node: string,
-  step: "cordon" | "uncordon" | "drain" | "unmember" | "delete",
-  ...rest: readonly string[]
-): Promise<string> {
-  return onGuest(server.connection, {
-    what: `taking ${node} out of k3s (${step})`,
-    scripts: ["k3s-api", "k3s-drain"],
-    args: [node, step, ...rest],
-  });
 }
 
 function nobodyAnswers(name: string, spec: K3sMembership, why: string): string {

@@ -4,11 +4,12 @@ import { connect, type SshTarget } from "../transport/ssh.ts";
 import { optional, required, requiredSeconds, requiredTarget } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
 import { sendBundle } from "./k3s-bundle.ts";
+import { forgetPredecessor } from "./k3s-departure.ts";
 import { judgeDisk, measureDisk } from "./k3s-fsync.ts";
 import { awaitNode } from "./k3s-gate.ts";
 import { type NodeState, refusal } from "./k3s-guard.ts";
 import { type Joining, joining } from "./k3s-joining.ts";
-import { findServer, whySilent } from "./k3s-look.ts";
+import { type Answering, findServer, whySilent } from "./k3s-look.ts";
 import {
   authorityFiles,
   endpointFiles,
@@ -51,6 +52,7 @@ export async function addNode(): Promise<string> {
       await sendBundle(connection, guest.name, spec);
     }
     if (spec.role === "server") await prepareServer(connection, guest, key, spec, state);
+    else if (!state.started) await prepareAgent(guest, key, spec);
     const done = await onGuest(connection, {
       what: `starting k3s on ${guest.name}`,
       files: [...nodeFiles(spec, secrets), ...(state.started ? [] : authorityFiles(secrets))],
@@ -74,7 +76,7 @@ async function gate(
   spec: K3sNode,
   etcd: boolean,
 ): Promise<void> {
-  const server = spec.role === "server" ? guest : await someServer(spec, key, target.name);
+  const server = spec.role === "server" ? guest : (await someServer(spec, key, target.name)).connection;
   try {
     await awaitNode({
       name: target.name,
@@ -95,10 +97,19 @@ async function gate(
   }
 }
 
-async function someServer(spec: K3sNode, key: string, agent: string) {
+async function someServer(spec: K3sNode, key: string, agent: string): Promise<Answering> {
   const found = await findServer(spec.servers, key, requiredSeconds("patience"));
-  if ("nodes" in found) return found.connection;
+  if ("nodes" in found) return found;
   throw new Error(`no server of ${spec.cluster} answers, so ${agent} cannot join:\n${whySilent(found)}`);
+}
+
+async function prepareAgent(guest: SshTarget, key: string, spec: K3sNode): Promise<void> {
+  const server = await someServer(spec, key, guest.name);
+  try {
+    await forgetPredecessor(server, guest.name, spec.cluster);
+  } finally {
+    server.connection.close();
+  }
 }
 
 async function mountDisk(
@@ -140,6 +151,7 @@ async function prepareServer(
     const { connection: other, target } = how.from;
     try {
       await snapshot(other, target.name, `before-${guest.name}`);
+      if (!state.started) await forgetPredecessor(how.from, guest.name, spec.cluster);
     } finally {
       other.close();
     }

@@ -15,12 +15,16 @@ export interface K3sMembership {
   readonly drain: number;
 }
 
-/** What the variable `k3sNode` holds, as JSON: what the node is to be. */
-export interface K3sNodeSpec {
+/** What the variable `k3sBundle` holds, as JSON. */
+export interface K3sBundle {
   /** A release: `v1.35.0+k3s3`. */
   readonly version: string;
   /** A tar of that release with its images, on the machine that runs Pulumi; the path is below the project. */
   readonly bundle: { readonly file: string; readonly sha256: string };
+}
+
+/** What the variable `k3sNode` holds, as JSON: what the node is to be. */
+export interface K3sNodeSpec extends K3sBundle {
   readonly datastore: "sqlite" | "etcd";
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly K3sTaint[];

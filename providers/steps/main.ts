@@ -5,6 +5,7 @@ import { boardReady } from "./board-ready.ts";
 import { configureBootServer, removeBootServer } from "./boot-server.ts";
 import { guestReady } from "./guest-ready.ts";
 import { mountStorage, unmountStorage } from "./host-storage.ts";
+import { bringBundle } from "./k3s-bundle.ts";
 import { removeNode } from "./k3s-leave.ts";
 import { applyManifests, removeManifests } from "./k3s-manifests.ts";
 import { addNode } from "./k3s-node.ts";
@@ -18,6 +19,7 @@ const steps = new Map<string, (signal: AbortSignal) => Promise<string>>([
   ["slurm-controller apply", configureController],
   ["slurm-worker apply", addWorker],
   ["slurm-worker remove", removeWorker],
+  ["k3s-bundle apply", bringBundle],
   ["k3s-node apply", addNode],
   ["k3s-node remove", removeNode],
   ["k3s-manifests apply", applyManifests],

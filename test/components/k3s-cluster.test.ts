@@ -63,6 +63,12 @@ describe("a k3s cluster", () => {
     assert.ok(position("libvirt:index/volume:Volume", "web-n2") > (order[3] ?? Number.POSITIVE_INFINITY));
   });
 
+  it("brings an agent its release while the servers start", () => {
+    const brought = position("command:local:Command", "web-n1/k3s-bundle");
+    assert.ok(brought >= 0 && brought < position("command:local:Command", "web-server1/k3s"));
+    assert.equal(JSON.parse(environment("web-n1/k3s-bundle")[variables.k3sBundle] ?? "").version, "v1.35.0+k3s3");
+  });
+
   it("takes every node out of it before anything of its VM goes", () => {
     for (const name of ["web-server1", "web-n1"]) {
       const step = one(registered, "command:local:Command", `${name}/k3s`);
@@ -154,6 +160,7 @@ describe("a k3s cluster", () => {
       "home",
       "web-n3",
       "web-n3/k3s",
+      "web-n3/k3s-bundle",
       "web-n3/ready",
     ]);
   });
@@ -165,10 +172,13 @@ describe("a k3s cluster", () => {
       registered.map((resource) => [resource.name + resource.type, JSON.stringify(resource.inputs)]),
     );
     const changed = upgraded.filter(({ name, type, inputs }) => before.get(name + type) !== JSON.stringify(inputs));
+    const nodes = ["web-server1", "web-server2", "web-server3", "web-n1", "web-n2"];
+    const names = changed.map(({ name }) => name);
     assert.deepEqual(
-      changed.map(({ name }) => name),
-      ["web-server1/k3s", "web-server2/k3s", "web-server3/k3s", "web-n1/k3s", "web-n2/k3s"],
+      names.filter((name) => name.endsWith("/k3s")),
+      nodes.map((node) => `${node}/k3s`),
     );
+    assert.deepEqual(names.toSorted(), nodes.flatMap((node) => [`${node}/k3s`, `${node}/k3s-bundle`]).toSorted());
     const triggers = (from: readonly Registered[]) => one(from, "command:local:Command", "web-server1/k3s").triggers;
     assert.deepEqual(triggers(upgraded), triggers(registered));
   });

@@ -10,9 +10,9 @@ import { ensurePackages } from "../../tools/lab/host/packages.ts";
 import { whyNoPrivateMachine } from "../doubles/private-machine.ts";
 import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
 import { type DebianGuest, startDebianGuest } from "./support/debian-guest.ts";
-import { nameOf } from "./support/engine-events.ts";
+import { begunAt, doneAt } from "./support/engine-events.ts";
 import { makeSegment, type Segment } from "./support/segment.ts";
-import { type OperationResult, type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
+import { type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
 import { startGhost } from "./support/storage-ghost.ts";
 
@@ -202,8 +202,8 @@ describe("two hosts with shared storage", function () {
 
     await a.stop();
     const second = await succeeds(site.operate("up"));
-    ok(doneAt(first, "Command shelf") < begunAt(second, "Domain hpc-controller"), "it was fenced first");
-    ok(doneAt(first, "Command shelf") < begunAt(first, "Domain hpc-controller"), "it was fenced first");
+    ok(doneAt(first, "Command shelf") < begunAt(second, "Domain hpc-controller", /create/), "it was fenced first");
+    ok(doneAt(first, "Command shelf") < begunAt(first, "Domain hpc-controller", /create/), "it was fenced first");
     equal(await ghost.count(), written);
     deepEqual(await domains(b), ["shelves-hpc-controller", "shelves-hpc-n1", "shelves-hpc-n2"]);
     equal(await onController("cat /home/demo/kept"), "kept");
@@ -286,21 +286,4 @@ function probe(disk: string): string {
   return `<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type>hvm</type></os><devices>
   <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
 </devices></domain>`;
-}
-
-/** When the engine was done with a resource, in seconds since 1970. */
-function doneAt({ events }: OperationResult, what: string): number {
-  const found = events.find(
-    ({ resOutputsEvent }) => resOutputsEvent !== undefined && nameOf(resOutputsEvent.metadata.urn) === what,
-  );
-  return found?.timestamp ?? Number.NaN;
-}
-
-/** When it began to make one. */
-function begunAt({ events }: OperationResult, what: string): number {
-  const found = events.find(({ resourcePreEvent }) => {
-    const step = resourcePreEvent?.metadata;
-    return step !== undefined && /create/.test(step.op) && nameOf(step.urn) === what;
-  });
-  return found?.timestamp ?? Number.NaN;
 }

@@ -35,6 +35,10 @@ if [ "$before" != "$version" ]; then
   fi
   ln -sfn "$version" "$library/current.new"
   mv -T "$library/current.new" "$library/current"
+  # The one before is kept: what runs in pods was started by it.
+  for old in "$library"/v*; do
+    case ${old##*/} in "$version" | "$before") ;; *) rm -rf "$old" ;; esac
+  done
 fi
 for program in k3s kubectl crictl ctr; do ln -sfn "$library/current/bin/$program" "/usr/local/bin/$program"; done
 mkdir -p "$data/agent/images"

@@ -18,14 +18,17 @@ export interface CommandResult extends RunResult {
  */
 export interface Checkout {
   readonly folder: string;
+  /** Of its commands. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Runs the `bramble` command in it; an exit code other than 0 is an answer. */
   bramble(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Removes its files; what its stacks made is not its concern. */
   remove(): Promise<void>;
 }
 
-/** Copies the project. `environment` is added to that of each command. */
-export async function makeCheckout(environment: NodeJS.ProcessEnv = {}): Promise<Checkout> {
+/** Copies the project. What is added is for each command's environment. */
+export async function makeCheckout(additions: NodeJS.ProcessEnv = {}): Promise<Checkout> {
+  const environment = { ...process.env, ...additions };
   const folder = await mkdtemp(join(tmpdir(), "bramble-checkout-"));
   await cp(projectRoot, folder, {
     recursive: true,
@@ -37,11 +40,12 @@ export async function makeCheckout(environment: NodeJS.ProcessEnv = {}): Promise
   for (const shared of ["engine", "images"]) await symlink(join(workFolder, shared), join(folder, ".bramble", shared));
   return {
     folder,
+    environment,
     bramble: (args, options = {}) =>
       timed(["node", "tools/bramble.js", ...args], {
         cwd: folder,
         ...options,
-        env: { ...process.env, ...environment, ...options.env },
+        env: { ...environment, ...options.env },
       }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };

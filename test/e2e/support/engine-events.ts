@@ -39,3 +39,22 @@ export function nameOf(urn: string): string {
   const type = parts[2]?.split(/[:$/]/).at(-1) ?? "";
   return `${type} ${parts.slice(3).join("::")}`;
 }
+
+interface Logged {
+  readonly events: readonly EngineEvent[];
+}
+
+/** When the engine was done with a resource, in seconds since 1970; not a number where it never was. */
+export function doneAt({ events }: Logged, what: string): number {
+  const found = events.find(({ resOutputsEvent: done }) => done !== undefined && nameOf(done.metadata.urn) === what);
+  return found?.timestamp ?? Number.NaN;
+}
+
+/** When it began to do one of these to a resource; not a number where it never did. */
+export function begunAt({ events }: Logged, what: string, ops: RegExp): number {
+  const found = events.find(({ resourcePreEvent }) => {
+    const step = resourcePreEvent?.metadata;
+    return step !== undefined && ops.test(step.op) && nameOf(step.urn) === what;
+  });
+  return found?.timestamp ?? Number.NaN;
+}

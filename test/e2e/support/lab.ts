@@ -18,7 +18,7 @@ export async function traces(): Promise<string[]> {
 export async function killWhen(checkout: Checkout, args: string[], line: RegExp): Promise<void> {
   const child = spawn(process.execPath, ["tools/bramble.js", ...args], {
     cwd: checkout.folder,
-    env: { ...process.env, PULUMI_DEBUG_COMMANDS: "true" },
+    env: checkout.environment,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true, // a process group of its own, to be killed whole
   });

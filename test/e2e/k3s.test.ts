@@ -1,0 +1,49 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { sourceVersion } from "../../tools/k3s/programs.ts";
+import { tryRun } from "../../tools/lib/run.ts";
+import { claim, type K3sSite, pod, startK3sSite } from "./support/k3s-site.ts";
+import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
+
+/** Real k3s in VMs. What becomes of a cluster later is in test/long/k3s.test.ts, since it takes an hour. */
+describe("a k3s cluster", () => {
+  let web: K3sSite;
+
+  before(async () => {
+    web = await startK3sSite("solo");
+    await web.describe({ servers: 1, disposable: true });
+  });
+
+  eachGoesOnFromTheLast();
+
+  after(() => web?.stop());
+
+  it("comes up by one `up`, with a server and an agent, and a second one has nothing to do", async () => {
+    await succeeds(web.site.operate("up"));
+    const kubeconfig = await web.fetchKubeconfig();
+    match(kubeconfig, new RegExp(`server: https://${web.endpoint}:6443`));
+    deepEqual(await web.nodes(), { "web-n1": sourceVersion, "web-server1": sourceVersion });
+    await web.nothingToDo();
+  });
+
+  it("gives pods volumes on NFS and a name server: what one writes, another reads on another node", async () => {
+    await web.create(claim, pod("writer", "web-n1", "nslookup kubernetes.default.svc.cluster.local >/data/letter"));
+    await web.ended("writer");
+    await web.create(pod("reader", "web-server1", "cat /data/letter"));
+    await web.ended("reader");
+    match(await web.kubectl("logs", "reader"), /Name:\s+kubernetes\.default\.svc\.cluster\.local/);
+  });
+
+  it("turns a kubeconfig down while the cluster is down, and says why", async () => {
+    await web.host.virsh("destroy", "solo-web-server1");
+    const { code, stdout, stderr } = await web.site.bramble(["kubeconfig", "web"]);
+    equal(`${code} ${stdout}`, "1 ", stderr);
+    match(stderr, /web-server1/);
+  });
+
+  it("goes away with `destroy`, although it is down, and leaves the volumes' files to their owner", async () => {
+    await succeeds(web.site.operate("destroy"));
+    deepEqual(await domains(web.host), []);
+    match(await web.nas.run("cat /srv/bramble/storage/pods/web/*/letter"), /kubernetes/);
+    equal((await tryRun(["ping", "-c1", "-W1", web.endpoint])).code, 1);
+  });
+});
