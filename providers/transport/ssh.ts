@@ -79,9 +79,8 @@ export async function logIn(target: SshTarget, privateKey: string, options: Conn
   for (let attempt = 0; ; attempt++) {
     options.signal?.throwIfAborted();
     try {
-      const client = await dial(target, privateKey, Math.max(1000, Math.min(attemptTimeout, end - Date.now())));
-      options.signal?.addEventListener("abort", () => client.end(), { once: true });
-      return client;
+      const timeout = Math.max(1000, Math.min(attemptTimeout, end - Date.now()));
+      return await dial(target, privateKey, timeout, options.signal);
     } catch (error) {
       if (!(error instanceof Error) || error instanceof HostKeyMismatch) throw error;
       const pause = pauses[Math.min(attempt, pauses.length - 1)] ?? 0;
@@ -92,8 +91,11 @@ export async function logIn(target: SshTarget, privateKey: string, options: Conn
   }
 }
 
-function dial(target: SshTarget, privateKey: string, timeout: number): Promise<Client> {
+function dial(target: SshTarget, privateKey: string, timeout: number, signal?: AbortSignal): Promise<Client> {
   const client = new Client();
+  const hangUp = () => client.destroy();
+  signal?.addEventListener("abort", hangUp, { once: true });
+  client.once("close", () => signal?.removeEventListener("abort", hangUp));
   const expected = publicKeyBlob(target.hostKey);
   return new Promise((resolve, reject) => {
     let shown: Buffer | undefined;

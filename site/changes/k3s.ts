@@ -26,7 +26,10 @@ function quorumLost(cluster: string, change: Change): Objection[] {
     `${touched.length} of the ${servers.length} servers of ${cluster} would go or be made again at once (${names}), ` +
     `which leaves ${left}, and its database needs ${quorum} to answer`;
   const most = servers.length - quorum;
-  const instead = `change at most ${counted(most, "server")} in one \`up\`, and the next when ${most === 1 ? "it has" : "they have"} joined again`;
+  const instead =
+    `change at most ${counted(most, "server")} in one \`up\`, and the next when ${most === 1 ? "it has" : "they have"} joined again. ` +
+    "What can't be split, such as another image or three servers made one, `up` does server by server, and stops where " +
+    "the others would not answer; but while it does, no other may fail";
   return [{ rule: "quorum-lost", message, instead, about: touched.map(({ vm, fate }) => `${vm.name} ${fate}`) }];
 }
 

@@ -2,6 +2,10 @@ import { doesNotMatch, equal, match } from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
+import { emptyLock } from "../../formats/artifact-lock.ts";
+import { k3sArtifact } from "../../formats/k3s-bundle.ts";
+import { localLockPath } from "../../stacks/read-lock.ts";
+import { writeLock } from "../../tools/artifacts/lock-file.ts";
 import { plan } from "../../tools/plan/model.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
 import { pretendUp } from "./pretend-up.ts";
@@ -61,38 +65,73 @@ const kinds: readonly Kind[] = [
   },
 ];
 
+const releases = ["v1.35.0+k3s3", "v1.35.1+k3s1"] as const;
+const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+const k3sSite = `network: { cidr: 10.30.0.0/24, gateway: 10.30.0.1, ntp: [10.30.0.1] }
+boards:
+${["a", "b", "c"].map((name, index) => `  ${name}: { model: pc, cores: 8, memory: 16GiB, disk: 200GiB, address: 10.30.0.${index + 5}, hostKey: ${hostKey} }`).join("\n")}
+clusters:
+  web:
+    type: k3s
+    version: ${releases[0]}
+    endpoint: 10.30.0.20
+    servers: { count: 3, memory: 2GiB, addresses: 10.30.0.21-10.30.0.25 }
+    agents: { n: { count: 2, memory: 2GiB, addresses: 10.30.0.31-10.30.0.38 } }
+`;
+const k3sKinds: readonly Kind[] = [
+  { what: "a later k3s", code: 2, edits: [releases] },
+  { what: "a k3s agent less", code: 2, edits: [["count: 2", "count: 1"]] },
+  { what: "three k3s servers made one", code: 3, edits: [["count: 3", "count: 1"]] },
+];
+
 describe("bramble plan, of a site with boards and a cluster", () => {
   let trial: Trial;
   const planned = (...args: string[]) => trial.bramble("plan", "--stack", "home", ...args);
-  const edit = (edits: Kind["edits"]) => {
+  const editOf = (stack: string, site: string, edits: Kind["edits"]) => {
     const text = edits.reduce((before, [from, to]) => {
       equal(before.includes(from), true, from);
       return before.replace(from, () => to);
     }, site);
-    return trial.write("home.yaml", text);
+    return trial.write(`${stack}.yaml`, text);
+  };
+  const edit = (edits: Kind["edits"]) => editOf("home", site, edits);
+  const begin = async (stack: string, site: string) => {
+    await trial.write(`${stack}.yaml`, site);
+    equal((await trial.pulumi("stack", "init", stack, "--no-select")).code, 0);
+    const restore = ["node", "tools/bramble.js", "secret", "restore", "--stack", stack] as const;
+    equal((await trial.run(restore, {}, { input: secret })).code, 0);
+    await pretendUp(trial, stack);
   };
 
   before(async () => {
     trial = await startTrial();
     await pinBootArtifacts(trial, systemFiles(), [...boardPackages(), { name: "htop" }]);
-    await trial.write("home.yaml", site);
-    equal((await trial.pulumi("stack", "init", "home", "--no-select")).code, 0);
-    const restore = ["node", "tools/bramble.js", "secret", "restore", "--stack", "home"] as const;
-    equal((await trial.run(restore, {}, { input: secret })).code, 0);
-    await pretendUp(trial, "home");
+    await begin("home", site);
+    const bundles = releases.map((version, index) => [
+      k3sArtifact(version, "x86_64"),
+      { version, sha256: `${index}`.repeat(64), bytes: 5, inputs: "c".repeat(64) },
+    ]);
+    await writeLock(trial.folder, { ...emptyLock, artifacts: Object.fromEntries(bundles) }, localLockPath);
+    await begin("web", k3sSite);
   });
   after(() => trial?.remove());
 
-  for (const { what, code, edits } of kinds) {
-    it(`says what this means: ${what}`, async () => {
-      await edit(edits);
-      const result = await planned("--format", "markdown");
-      const said = `${result.stdout}${result.stderr}`;
-      equal(result.code, code, said);
-      equal(result.stderr, "Previewing home …\n");
-      equal(givenAway(secretsOf("home", site, secret), said).join(), "");
-      await sameAsGolden(`plan-${what.replaceAll(/[^a-z0-9]+/g, "-")}.md`, result.stdout);
-    });
+  const sites = [
+    ["home", site, kinds],
+    ["web", k3sSite, k3sKinds],
+  ] as const;
+  for (const [stack, text, kinds] of sites) {
+    for (const { what, code, edits } of kinds) {
+      it(`says what this means: ${what}`, async () => {
+        await editOf(stack, text, edits);
+        const result = await trial.bramble("plan", "--stack", stack, "--format", "markdown");
+        const said = `${result.stdout}${result.stderr}`;
+        equal(result.code, code, said);
+        equal(result.stderr, `Previewing ${stack} …\n`);
+        equal(givenAway(secretsOf(stack, text, secret), said).join(), "");
+        await sameAsGolden(`plan-${what.replaceAll(/[^a-z0-9]+/g, "-")}.md`, result.stdout);
+      });
+    }
   }
 
   it("asks the clusters what runs on nodes that stop, and goes on where nobody answers", async () => {

@@ -1,3 +1,4 @@
+import { k3sIdentity } from "../../components/k3s-identity.ts";
 import { sshKeyPair } from "../../formats/ssh-key.ts";
 import { siteKeys } from "../../site/keys.ts";
 import { readSite } from "../../site/read.ts";
@@ -24,7 +25,17 @@ export function secretsOf(siteName: string, siteText: string, siteSecret: string
   addPrivateKey("the deploy key", keys.deployKey());
   for (const { name } of [...read.site.hosts, ...read.site.vms])
     addPrivateKey(`the host key of ${name}`, keys.sshHostKey(name));
-  for (const { name } of read.site.clusters) addBytes(`the munge key of ${name}`, keys.mungeKey(name));
+  for (const { name, type } of read.site.clusters) {
+    addBytes(`the munge key of ${name}`, keys.mungeKey(name));
+    if (type !== "k3s") continue;
+    const { serverToken, agentToken, authorities } = k3sIdentity(keys, name);
+    secrets.set(`the token of ${name}'s servers`, serverToken.password);
+    secrets.set(`the token of ${name}'s agents`, agentToken.password);
+    for (const [path, pem] of Object.entries(authorities))
+      if (path.endsWith(".key"))
+        for (const line of pem.split("\n"))
+          if (line.length > 20 && !line.startsWith("-")) secrets.set(`${path} of ${name} (${line.slice(0, 4)}…)`, line);
+  }
   return secrets;
 }
 

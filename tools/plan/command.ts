@@ -85,7 +85,7 @@ async function makePlan(
   const origin = out === undefined ? undefined : await originOf(stack);
   const { preview, said } = await previewStack(stack, { refresh, signal });
   const planned = planOf(stack, preview, said);
-  const plan = ask ? { ...planned, atStake: await stakeOf(stack, planned, preview) } : planned;
+  const plan = ask ? { ...planned, atStake: await stakeOf(stack, planned, preview, signal) } : planned;
   if (out !== undefined && origin !== undefined) await writeFile(out, printSaved(plan, origin));
   return plan;
 }

@@ -34,8 +34,10 @@ const unseen = /(?![\t\n])[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 type Leaf = readonly [path: string, value: string];
 
-/** Hashes that follow from the rest, and what is the engine's own. */
-const derived = ["__provider", "__defaults", "triggers", "generation", "image", "version"];
+/** Hashes that follow from the rest, what is said elsewhere too, and what is the engine's own. */
+const derived = ["__provider", "__defaults", "triggers", "generation", "image", "version", "served"];
+/** What is said by another step of the same machine too. */
+const repeated = ["BRAMBLE_K3S_BUNDLE"];
 
 function leavesOf(type: string, { ...inputs }: Readonly<Record<string, unknown>>): Leaf[] {
   const rest = Object.entries(inputs).filter(([key]) => !derived.includes(key));
@@ -87,7 +89,9 @@ function filesOf(folder: string, files: unknown): Leaf[] {
 
 /** Variables of a step: BRAMBLE_SLURM_CONF is slurm.conf, and JSON is shown by its parts. */
 function variablesOf(environment: unknown): Leaf[] {
-  return Object.entries(isRecord(environment) ? environment : {}).flatMap(([variable, value]) => {
+  const variables = Object.entries(isRecord(environment) ? environment : {});
+  return variables.flatMap(([variable, value]) => {
+    if (repeated.includes(variable)) return [];
     const name = variable
       .replace(/^BRAMBLE_/, "")
       .toLowerCase()

@@ -1,3 +1,5 @@
+import * as z from "zod";
+import { variables } from "../../providers/steps/environment.ts";
 import { naturalOrder } from "../../site/natural-order.ts";
 import { effectOf } from "./effects.ts";
 import type { Plan } from "./model.ts";
@@ -17,7 +19,11 @@ export function orderOf(machines: readonly Belongings[]): Plan["order"] {
     // A worker is drained before anything of its controller goes: nobody else could say when its jobs have ended.
     { stage: "drained", machines: namesOf(stays, isDrained) },
     { stage: "taken down, to be made again", machines: namesOf(stays, isTakenDown) },
-    { stage: "made or changed", machines: namesOf(stays, ({ changes }) => changes.some(isMade)) },
+    {
+      stage: "made or changed",
+      machines: namesOf(stays, ({ changes }) => changes.some(isMade) && !changes.some(isTurn)),
+    },
+    { stage: "joined to its k3s cluster or changed in it, one after the other", machines: inTurn(stays) },
     { stage: "removed", machines: namesOf(leaving, (machine) => !isVm(machine)) },
     { stage: "left to the next reboot, not done by `up`", machines: namesOf(stays, waitsForReboot) },
   ];
@@ -45,6 +51,36 @@ function isDrained({ owner, changes }: Belongings): boolean {
 
 function isMade({ kind }: Belongings["changes"][number]): boolean {
   return kind === "create" || kind === "update" || kind === "replace";
+}
+
+/** Whether it makes a VM a node of k3s, or another one: nodes of a cluster take turns in that. */
+function isTurn({ kind, name, type }: Belongings["changes"][number]): boolean {
+  return (
+    type.endsWith(":Command") && name.endsWith("/k3s") && (kind === "create" || kind === "update" || kind === "replace")
+  );
+}
+
+/** The servers of each cluster, then its agents. */
+function inTurn(machines: readonly Belongings[]): string[] {
+  const turns = machines.flatMap(({ owner, changes }) => {
+    const step = changes.find(isTurn)?.new;
+    return step === undefined ? [] : [{ name: owner.name, ...membershipIn(step.inputs.environment) }];
+  });
+  return turns
+    .sort((a, b) => naturalOrder(a.cluster, b.cluster) || rank(a.role) - rank(b.role) || naturalOrder(a.name, b.name))
+    .map(({ name }) => name);
+}
+
+const membership = z.object({ cluster: z.string(), role: z.enum(["server", "agent"]) });
+
+function membershipIn(environment: unknown): z.output<typeof membership> {
+  const variable =
+    z.object({ [variables.k3sMembership]: z.string() }).parse(environment)[variables.k3sMembership] ?? "";
+  return membership.parse(JSON.parse(variable));
+}
+
+function rank(role: "server" | "agent"): number {
+  return role === "server" ? 0 : 1;
 }
 
 function isRemoved({ changes }: Belongings): boolean {

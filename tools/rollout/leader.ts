@@ -40,7 +40,7 @@ export async function withLeader<T>(
 ): Promise<T> {
   const { connection, leader } =
     cluster.type === "slurm"
-      ? await slurmLeader(context, cluster, patience)
+      ? await slurmLeader(context, cluster, patience, signal)
       : await k3sLeader(context, cluster, patience, away, signal);
   try {
     return await work(leader);
@@ -49,8 +49,14 @@ export async function withLeader<T>(
   }
 }
 
-async function slurmLeader(context: Context, { name, controller }: SlurmCluster, patience: number) {
-  const connection = await connect(guestOf(context, controller), context.deployKey, { patience });
+async function slurmLeader(
+  context: Context,
+  { name, controller }: SlurmCluster,
+  patience: number,
+  signal: AbortSignal | undefined,
+): Promise<{ connection: Connection; leader: Leader }> {
+  const options = { patience, ...(signal && { signal }) };
+  const connection = await connect(guestOf(context, controller), context.deployKey, options);
   const step = (step: string, node = "") =>
     onGuest(connection, {
       what: `asking ${name}'s controller (${step} ${node})`,

@@ -24,18 +24,20 @@ export interface Patience {
 
 export const budgets: Patience = { login: 4, answer: 15 };
 
-/** Runs a script on a machine that may be off, or hang. */
+/** Runs a script on a machine that may be off, or hang. @throws the signal's reason */
 export async function askMachine(
   machine: FolderServer,
   deployKey: string,
   script: string,
   args: readonly string[],
   { login, answer }: Patience = budgets,
+  signal?: AbortSignal,
 ): Promise<Reply> {
   let connection: Connection;
   try {
-    connection = await reach(machine, () => deployKey, login);
+    connection = await reach(machine, () => deployKey, login, signal);
   } catch (error) {
+    signal?.throwIfAborted();
     if (error instanceof HostKeyMismatch) return { kind: "strange", why: error.message };
     if (error instanceof Unreachable) return silent(error.message);
     throw error;
@@ -45,6 +47,7 @@ export async function askMachine(
     if (code === 0) return { kind: "said", text: stdout };
     return { kind: "strange", why: `it can't be asked (exit code ${code}): ${plain(stderr)}` };
   } catch (error) {
+    signal?.throwIfAborted();
     return { kind: "strange", why: error instanceof Error ? error.message : String(error) };
   } finally {
     connection.close();

@@ -1,10 +1,11 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
+import { until } from "../../../tools/lib/until.ts";
 import { askStake } from "../../../tools/plan/stake/ask.ts";
 import type { Found } from "../../../tools/plan/stake/model.ts";
 import type { AskedCluster } from "../../../tools/plan/stake/nodes.ts";
@@ -128,6 +129,25 @@ describe("asking clusters what runs on nodes that stop", () => {
     );
   });
 
+  it("stops at once when it is interrupted, whoever is asked", async () => {
+    const mute = createServer(() => undefined);
+    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+    await program("squeue", `: >${folder}/asked; exec sleep 60`);
+    const interruption = new AbortController();
+    const { signal } = interruption;
+    const port = (mute.address() as AddressInfo).port;
+    const asked = askStake([physics(leader("physics-controller")), physics(leader("maths-controller", port))], {
+      ...{ deployKeys: [deployKey.privateKey], budgets: { login: 60, answer: 60 }, signal },
+    });
+    asked.catch(() => undefined); // from here on it may
+    await until("the question", async () => existsSync(join(folder, "asked")), { deadline: 20_000 });
+    const start = performance.now();
+    interruption.abort(new Error("stopped by SIGINT"));
+    await rejects(asked, stopped);
+    ok(performance.now() - start < 5000);
+    mute.close();
+  });
+
   it("says what is unknown, and why, for no more than the budget: nobody there, no answer, no Slurm", async () => {
     const mute = createServer(() => undefined);
     await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
@@ -154,6 +174,10 @@ describe("asking clusters what runs on nodes that stop", () => {
     );
   });
 });
+
+function stopped(error: unknown): boolean {
+  return error instanceof Error && error.message === "stopped by SIGINT";
+}
 
 function why(found: Found | undefined): string {
   equal(found?.kind, "unknown", JSON.stringify(found));

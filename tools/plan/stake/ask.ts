@@ -13,6 +13,7 @@ export interface StakeOptions {
   readonly deployKeys: readonly string[];
   /** In seconds. */
   readonly budgets?: Patience;
+  readonly signal?: AbortSignal | undefined;
   /** Told who is still asked, whenever that changes. */
   readonly onProgress?: (waiting: readonly string[], all: number) => void;
 }
@@ -23,14 +24,15 @@ export interface StakeOptions {
  */
 export async function askStake(
   clusters: readonly AskedCluster[],
-  { deployKeys, budgets: patience = budgets, onProgress = () => undefined }: StakeOptions,
+  { deployKeys, budgets: patience = budgets, signal, onProgress = () => undefined }: StakeOptions,
 ): Promise<Stake> {
   const turn = takeTurns(onProgress);
   // A line of somebody who names a job can't begin with it, and who runs jobs there does not see it.
   const mark = randomBytes(8).toString("hex");
   const script = `mark=${mark}\n${await scripts()}`;
   const ask = async (leader: SshTarget, { type, nodes }: AskedCluster) => {
-    const by = (key: string) => askMachine({ connect: "ssh", ...leader }, key, script, [type, ...nodes], patience);
+    const by = (key: string) =>
+      askMachine({ connect: "ssh", ...leader }, key, script, [type, ...nodes], patience, signal);
     const reply = await turn(leader.name, () => letIn(deployKeys, by));
     return saidBy(leader.name, reply, mark, type);
   };

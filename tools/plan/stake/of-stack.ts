@@ -10,12 +10,12 @@ import type { Stake } from "./model.ts";
 import { clustersAtStake } from "./nodes.ts";
 
 /** What runs on the nodes that a plan for a stack stops, as their clusters say now. */
-export async function stakeOf(stack: string, plan: Plan, preview: Preview): Promise<Stake> {
+export async function stakeOf(stack: string, plan: Plan, preview: Preview, signal: AbortSignal): Promise<Stake> {
   const clusters = clustersAtStake(plan, preview);
   const deployKeys = clusters.length === 0 ? [] : await deployKeysOf(stack);
   const progress = progressOn(stderr);
   try {
-    return await askStake(clusters, { deployKeys, onProgress: progress.show });
+    return await askStake(clusters, { deployKeys, signal, onProgress: progress.show });
   } finally {
     progress.clear();
   }
