@@ -25,10 +25,15 @@ export interface NodeWanted extends Pick<NodeState, "ca" | "token" | "agentToken
 /** Keys of config.yaml that a cluster has from its birth to its end. */
 const fixedKeys = /^(?:cluster-cidr|service-cidr|cluster-dns|cluster-domain):/;
 
+/** Whether a node runs another release. A VM that was made anew comes with its data disk, and runs none yet. */
+export function isUpgrade({ version, started }: Pick<NodeState, "version" | "started">, wanted: string): boolean {
+  return started && version !== "" && version !== wanted;
+}
+
 /** Why a change must not be made to a node that is part of a cluster; undefined where it may. */
 export function refusal(name: string, state: NodeState, wanted: NodeWanted): string | undefined {
   const { cluster, version } = wanted.spec;
-  if (state.version !== "" && state.started) {
+  if (isUpgrade(state, version)) {
     const way = upgradeProblem(state.version, version);
     if (way !== undefined) return `${name} runs k3s ${state.version}: ${way}. Nothing was changed.`;
   }

@@ -38,8 +38,9 @@ export async function removeNode(interrupted: AbortSignal): Promise<string> {
       if (self.member && !self.left) await keepQuorum(server, self, spec.cluster);
       await drain(server, self, isLost(guest.name), spec.drain, interrupted);
     }
-    if (self?.member === true && !self.left) await giveUpVote(server, guest, key, isLost(guest.name));
-    if (!isLost(guest.name)) await stopService(guest, key, spec);
+    const hasVote = self?.member === true && !self.left;
+    const isReached = hasVote ? await giveUpVote(server, guest, key, isLost(guest.name)) : !isLost(guest.name);
+    if (isReached) await stopService(guest, key, spec);
     await leave(server, guest.name, "delete");
     return `${guest.name} is drained and has left the cluster`;
   } finally {
@@ -111,28 +112,37 @@ async function drain(
   }
 }
 
-/** The vote goes while its etcd still runs, if it does: of two members, both are needed to let one go. */
-async function giveUpVote(server: Answering, guest: SshTarget, key: string, isLost: boolean): Promise<void> {
-  if (!isLost) await onNode(guest, key, "k3s-leaving", "k3s");
+/**
+ * The vote goes while its etcd still runs, if it does: of two members, both are needed to let one go.
+ * @returns whether the machine can be reached
+ */
+async function giveUpVote(server: Answering, guest: SshTarget, key: string, isLost: boolean): Promise<boolean> {
+  const isReached = !isLost && (await onNode(guest, key, "k3s-leaving", "k3s"));
   await endMembership(server, guest.name);
+  return isReached;
 }
 
 async function stopService(guest: SshTarget, key: string, { role }: K3sMembership): Promise<void> {
   await onNode(guest, key, "k3s-stop", unitOf(role));
 }
 
-/** On a machine that can't be reached there is nothing to stop that would be left when its VM has gone. */
-async function onNode(guest: SshTarget, key: string, script: string, unit: string): Promise<void> {
+/**
+ * On a machine that can't be reached there is nothing to stop that would be left when its VM has gone.
+ * @returns whether it was reached
+ */
+async function onNode(guest: SshTarget, key: string, script: string, unit: string): Promise<boolean> {
   try {
     const connection = await connect(guest, key, { patience: reachPatience });
     try {
       await onGuest(connection, { what: `stopping k3s on ${guest.name}`, scripts: [script], args: [unit] });
+      return true;
     } finally {
       connection.close();
     }
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     console.log(`${error.message}\nIt is taken out of the cluster all the same: no pod is left on it.`);
+    return false;
   }
 }
 

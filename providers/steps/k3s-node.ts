@@ -7,7 +7,7 @@ import { sendBundle } from "./k3s-bundle.ts";
 import { forgetPredecessor } from "./k3s-departure.ts";
 import { judgeDisk, measureDisk } from "./k3s-fsync.ts";
 import { awaitNode } from "./k3s-gate.ts";
-import { type NodeState, refusal } from "./k3s-guard.ts";
+import { isUpgrade, type NodeState, refusal } from "./k3s-guard.ts";
 import { type Joining, joining } from "./k3s-joining.ts";
 import { type Answering, findServer, whySilent } from "./k3s-look.ts";
 import {
@@ -145,7 +145,7 @@ async function prepareServer(
   state: NodeState,
 ): Promise<void> {
   if (!state.started) console.log(judgeDisk(guest.name, await measureDisk(connection, guest.name), spec));
-  if (state.etcd && state.version !== spec.version) await snapshot(connection, guest.name, `before-${spec.version}`);
+  if (state.etcd && isUpgrade(state, spec.version)) await snapshot(connection, guest.name, `before-${spec.version}`);
   const how = await joining(guest, key, spec, state);
   if (how.from !== undefined) {
     const { connection: other, target } = how.from;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { judgeDisk } from "../../providers/steps/k3s-fsync.ts";
 import { type ServiceSeen, whatIsMissing } from "../../providers/steps/k3s-gate.ts";
-import { type NodeState, refusal, upgradeProblem } from "../../providers/steps/k3s-guard.ts";
+import { isUpgrade, type NodeState, refusal, upgradeProblem } from "../../providers/steps/k3s-guard.ts";
 import type { NodeSeen } from "../../providers/steps/k3s-look.ts";
 import { quorumProblem } from "../../providers/steps/k3s-quorum.ts";
 
@@ -52,6 +52,15 @@ describe("an upgrade", () => {
     assert.match(upgradeProblem("v1.35.0+k3s3", "v1.37.0+k3s1") ?? "", /Upgrade to a release of v1.36 first/);
     assert.match(upgradeProblem("v1.35.0+k3s3", "v2.0.0+k3s1") ?? "", /leaves out a minor version/);
     assert.match(upgradeProblem("v1.35.0", "v1.35.0+k3s3") ?? "", /can't be told/);
+  });
+});
+
+describe("a snapshot before an upgrade", () => {
+  it("is taken of what runs, and not on a machine that is new and has its old data disk", () => {
+    assert.equal(isUpgrade({ version: "v1.35.0+k3s3", started: true }, "v1.35.1+k3s1"), true);
+    assert.equal(isUpgrade({ version: "v1.35.1+k3s1", started: true }, "v1.35.1+k3s1"), false);
+    assert.equal(isUpgrade({ version: "", started: true }, "v1.35.1+k3s1"), false);
+    assert.equal(isUpgrade({ version: "v1.35.0+k3s3", started: false }, "v1.35.1+k3s1"), false);
   });
 });
 
