@@ -21,8 +21,11 @@ export function patientEnvironment(accelerator: Accelerator): Readonly<Record<st
   };
 }
 
-/** What a server's config.yaml says besides, where there is no KVM. Both are lists of arguments of Kubernetes' programs. */
-export function patientSettings(accelerator: Accelerator, datastore: "sqlite" | "etcd"): K3sSettings {
+/**
+ * What a server's config.yaml says besides, where there is no KVM: lists of arguments of Kubernetes' programs. etcd's are
+ * there for one server too. A cluster that had three keeps etcd, and must not start anew because two have gone.
+ */
+export function patientSettings(accelerator: Accelerator): K3sSettings {
   if (accelerator === "kvm") return {};
   const election = [
     `leader-elect-lease-duration=${lease.duration}s`,
@@ -33,8 +36,6 @@ export function patientSettings(accelerator: Accelerator, datastore: "sqlite" | 
     "kube-controller-manager-arg": election,
     "kube-cloud-controller-manager-arg": election,
     "kube-scheduler-arg": election,
-    ...(datastore === "etcd" && {
-      "etcd-arg": [`heartbeat-interval=${etcd.heartbeat}`, `election-timeout=${etcd.election}`, "log-level=error"],
-    }),
+    "etcd-arg": [`heartbeat-interval=${etcd.heartbeat}`, `election-timeout=${etcd.election}`, "log-level=error"],
   };
 }

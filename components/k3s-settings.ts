@@ -46,7 +46,7 @@ export function k3sSettings(
     // Two default classes would leave it to chance which one a claim gets.
     disable: [...new Set([...lacks, ...(storage === undefined ? [] : ["local-storage"])])].sort(),
   };
-  return merged(merged(servers, patientSettings(accelerator, cluster.datastore)), cluster.settings.servers);
+  return merged(merged(servers, patientSettings(accelerator)), cluster.settings.servers);
 }
 
 /** Where agents find the API: at an address that outlives a server, or at the only server's. */

@@ -85,7 +85,7 @@ export class Site extends pulumi.ComponentResource {
     const machines = new Map(Object.entries(listed.machines));
     const roster = new Roster(site.name, listed, { parent: this, dependsOn: fenced });
     const vms = new Map(site.vms.map((vm) => [vm.name, vm]));
-    const machine = (vm: Vm, disposable: boolean, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => {
+    const machine = (vm: Vm, cluster: Cluster, parent: pulumi.Resource, after: readonly pulumi.Resource[]) => {
       const place = found(hosts, vm.host);
       return new VirtualMachine(
         vm.name,
@@ -100,9 +100,9 @@ export class Site extends pulumi.ComponentResource {
           owner: ownerMark(site.name, siteId),
           hostKey: sshKeyPair(keys.sshHostKey(vm.name)),
           deployKey,
-          disposable,
+          disposable: cluster.disposable,
           // The guard has seen to it that this is about no other disk than the one that was meant.
-          releaseData: site.allow["data-lost"] !== undefined,
+          releaseData: site.allow["data-lost"] !== undefined || isOneMore(cluster, vm),
           after: [roster, ...fenced, ...mounted(vm.host), ...after],
         },
         { parent },
@@ -124,7 +124,7 @@ export class Site extends pulumi.ComponentResource {
         k3s: args.k3s,
         storageServer: ({ name }) => servers.get(name),
         leaving: (name) => found(machines, name).leave?.show ?? {},
-        machine: (cluster, vmName, parent, after) => machine(found(vms, vmName), cluster.disposable, parent, after),
+        machine: (cluster, vmName, parent, after) => machine(found(vms, vmName), cluster, parent, after),
       },
       this,
     );
@@ -137,4 +137,12 @@ function found<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
   const value = map.get(key);
   if (value === undefined) throw new Error(`the site names ${String(key)}, which it does not have`);
   return value;
+}
+
+/**
+ * Whether it is a server of k3s beside the first one, with the same data. It may go, while the first one's disk stays
+ * protected, so that nobody destroys a whole cluster by mistake.
+ */
+function isOneMore(cluster: Cluster, { name }: Vm): boolean {
+  return cluster.type === "k3s" && cluster.servers.indexOf(name) > 0;
 }

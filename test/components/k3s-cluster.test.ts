@@ -165,6 +165,16 @@ describe("a k3s cluster", () => {
     ]);
   });
 
+  it("has the same settings with one server as with three, so that none starts anew when others come or go", async () => {
+    const board = /model: pi5, memory: 16GiB, serial: "\w+", mac: "[\w:]+"/g;
+    const slow = text.replaceAll(board, `model: pc, cores: 4, memory: 16GiB, accelerator: tcg, hostKey: ${key}`);
+    const configIn = async (text: string) =>
+      environment("web-server1/k3s", await buildSite(text, lock))[variables.k3sConfig];
+    const three = await configIn(slow);
+    assert.match(three ?? "", /heartbeat-interval/);
+    assert.equal(await configIn(slow.replace("count: 3", "count: 1")), three);
+  });
+
   it("upgrades in place: no VM changes with the version", async () => {
     const next = { ...lock, artifacts: { ...lock.artifacts, ...later("aarch64"), ...later("x86_64") } };
     const upgraded = await buildSite(text.replace("v1.35.0+k3s3", "v1.35.1+k3s1"), next);

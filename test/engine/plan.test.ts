@@ -134,6 +134,14 @@ describe("bramble plan, of a site with boards and a cluster", () => {
     }
   }
 
+  it("has the data disk of the first k3s server protected by the engine: the others have the same data", async () => {
+    const { stdout } = await trial.pulumi("stack", "export", "--stack", "web");
+    const { deployment }: { deployment: { resources: { urn: string; protect?: boolean }[] } } = JSON.parse(stdout);
+    const disks = deployment.resources.filter(({ urn }) => /::web-server\d\/data$/.test(urn));
+    const isProtected = disks.map(({ urn, protect = false }) => `${urn.split("::").at(-1)} ${protect}`);
+    equal(isProtected.sort().join(), "web-server1/data true,web-server2/data false,web-server3/data false");
+  });
+
   it("asks the clusters what runs on nodes that stop, and goes on where nobody answers", async () => {
     await edit([["n: { count: 2,", "n: { count: 2, host: pi1,"]]);
     const { code, stdout, stderr } = await planned("--ask", "--format", "json");
