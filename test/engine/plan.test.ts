@@ -220,7 +220,7 @@ describe("bramble plan, of a site with boards and a cluster", () => {
   it("says what is wrong instead of planning: no such stack, a wrong site, a wrong passphrase", async () => {
     const unknown = await trial.bramble("plan", "--stack", "nosuch");
     equal(unknown.code, 1);
-    match(unknown.stderr, /^There is no stack nosuch: .*There is one: home\./);
+    match(unknown.stderr, /^There is no stack nosuch: .*There are home and web\./);
     await edit([["count: 2", "cuont: 2"]]);
     const wrong = await planned();
     equal(`${wrong.code} ${wrong.stdout}`, "1 ");
