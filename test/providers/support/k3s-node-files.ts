@@ -3,12 +3,12 @@ import type { GuestFile } from "../../../providers/steps/guest-script.ts";
 import { authorityFiles, k3sNode, nodeFiles, nodeSecrets } from "../../../providers/steps/k3s-spec.ts";
 import { buildSite, isSecret, one } from "../../components/build.ts";
 
-/** A site with a k3s cluster `web` at these addresses, on a network 10.20.0.0/24. */
+/** A site with a k3s cluster `web` at these addresses, on 10.20.0.0/24. Without KVM, so that all settings are among its own. */
 export function k3sSite(servers: 1 | 3): string {
   return `
 network: { cidr: 10.20.0.0/24, gateway: 10.20.0.1, bridge: br0 }
 boards:
-  pi1: { model: pc, memory: 32GiB, cores: 4, address: 10.20.0.11, hostKey: ${hostKey} }
+  pi1: { model: pc, accelerator: tcg, memory: 32GiB, cores: 4, address: 10.20.0.11, hostKey: ${hostKey} }
 clusters:
   web:
     type: k3s
