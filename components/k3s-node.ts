@@ -45,7 +45,7 @@ export function k3sNode(
   const { cluster, identity, network } = args;
   const host = args.hostOf(node.name);
   const isServer = node.role === "server";
-  const release = args.release(host.arch);
+  const { lacks } = args.release(host.arch);
   const spec: K3sNodeSpec = {
     ...bundleOf(args, node.name),
     datastore: cluster.datastore,
@@ -60,7 +60,7 @@ export function k3sNode(
         authorities: identity.authorities,
       }
     : { token: identity.agentToken.full };
-  const settings = k3sSettings(cluster, node, args.targetOf(node.name).address, host.accelerator, release.lacks);
+  const settings = k3sSettings(cluster, node, args.targetOf(node.name).address, host.accelerator, lacks);
   return {
     show: {
       ...args.leaving(node.name),

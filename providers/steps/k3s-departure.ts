@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { onGuest } from "./guest-script.ts";
 import { type Answering, lookAgain, lookAt } from "./k3s-look.ts";
-import { quorumProblem } from "./k3s-quorum.ts";
+import { isMember, quorumProblem } from "./k3s-quorum.ts";
 
 /** How long etcd may take to let a member go, in seconds; it elects a leader in between if that was the one. */
 const memberPatience = 180;
@@ -46,7 +46,7 @@ export async function forgetPredecessor(server: Answering, name: string, cluster
   const old = server.nodes.find((node) => node.name === name);
   if (old === undefined) return;
   console.log(`${cluster} knows a ${name} whose disks are gone; it is forgotten, and this one takes its place`);
-  if (old.member && !old.left) {
+  if (isMember(old)) {
     const problem = quorumProblem(server.nodes, name, cluster);
     if (problem !== undefined) throw new Error(problem);
     await endMembership(server, name);

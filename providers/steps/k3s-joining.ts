@@ -1,6 +1,7 @@
 import type { SshTarget } from "../transport/ssh.ts";
 import type { NodeState } from "./k3s-guard.ts";
 import { type Answering, findServer, whySilent } from "./k3s-look.ts";
+import { isMember } from "./k3s-quorum.ts";
 import type { K3sNode } from "./k3s-spec.ts";
 
 /** How a server begins. */
@@ -43,7 +44,7 @@ export async function joining(
     );
   }
   const self = found.nodes.find(({ name }) => name === guest.name);
-  if (etcd && self?.member === true && !self.left) {
+  if (etcd && self !== undefined && isMember(self)) {
     found.connection.close();
     return { start: "as-before", left: false };
   }

@@ -4,7 +4,7 @@ import { required, requiredTarget } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
 import { endMembership, leave } from "./k3s-departure.ts";
 import { type Answering, findServer, type NodeSeen, whySilent } from "./k3s-look.ts";
-import { quorumProblem } from "./k3s-quorum.ts";
+import { isMember, membersOf, quorumProblem } from "./k3s-quorum.ts";
 import { type K3sMembership, membership, unitOf } from "./k3s-spec.ts";
 import { hasGone } from "./vm-on-host.ts";
 
@@ -34,11 +34,9 @@ export async function removeNode(interrupted: AbortSignal): Promise<string> {
   if (!("nodes" in server)) throw new Error(nobodyAnswers(guest.name, spec, whySilent(server)));
   try {
     const self = server.nodes.find(({ name }) => name === guest.name);
-    if (self !== undefined) {
-      if (self.member && !self.left) await keepQuorum(server, self, spec.cluster);
-      await drain(server, self, isLost(guest.name), spec.drain, interrupted);
-    }
-    const hasVote = self?.member === true && !self.left;
+    const hasVote = self !== undefined && isMember(self);
+    if (hasVote) await keepQuorum(server, self, spec.cluster);
+    if (self !== undefined) await drain(server, self, isLost(guest.name), spec.drain, interrupted);
     const isReached = hasVote ? await giveUpVote(server, guest, key, isLost(guest.name)) : !isLost(guest.name);
     if (isReached) await stopService(guest, key, spec);
     await leave(server, guest.name, "delete");
@@ -60,7 +58,7 @@ async function isOnlyServer(
   const found = await findServer(there, key, 0);
   if (!("nodes" in found)) return false;
   found.connection.close();
-  const members = found.nodes.filter(({ member, left }) => member && !left);
+  const members = membersOf(found.nodes);
   return members.length === 1 && members[0]?.name === guest.name;
 }
 

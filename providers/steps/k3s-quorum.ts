@@ -34,8 +34,13 @@ export function quorumObjection(nodes: readonly NodeSeen[], server: string, clus
   );
 }
 
-function membersOf(nodes: readonly NodeSeen[]): NodeSeen[] {
-  return nodes.filter(({ member, left }) => member && !left);
+/** Whether it is a member of etcd, and has not been let go. */
+export function isMember({ member, left }: NodeSeen): boolean {
+  return member && !left;
+}
+
+export function membersOf(nodes: readonly NodeSeen[]): NodeSeen[] {
+  return nodes.filter(isMember);
 }
 
 function isUp({ ready, voter }: NodeSeen): boolean {

@@ -2,13 +2,10 @@ import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { pin } from "../../formats/artifact-lock.ts";
-import { k3sArtifact } from "../../formats/k3s-bundle.ts";
-import { localLockPath } from "../../stacks/read-lock.ts";
-import { readLocal, writeLock } from "../../tools/artifacts/lock-file.ts";
 import type { RunResult } from "../../tools/lib/run.ts";
 import { readEvents } from "../../tools/plan/events.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
+import { pinK3s } from "./pin-k3s.ts";
 import { forgetAll, type Made, pretendUp } from "./pretend-up.ts";
 import { boardEdits, boardSites } from "./random/boards.ts";
 import { clusterEdits, clusterSites, k3sVersions } from "./random/clusters.ts";
@@ -38,7 +35,7 @@ export function describeExactness({
       const alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] as const;
       trial = await startTrial((command) => [...alone, ...command]);
       await pinBootArtifacts(trial, systemFiles(), [...boardPackages(), { name: "htop" }]);
-      await pinK3s(trial);
+      await pinK3s(trial, k3sVersions);
     });
     after(() => trial?.remove());
 
@@ -64,17 +61,6 @@ export function describeExactness({
 
 function one<T>(arbitrary: fc.Arbitrary<T[]>, seed: number): T[] {
   return fc.sample(arbitrary, { seed, numRuns: 1 }).flat();
-}
-
-/** Releases with hashes that no file has: previews look at none. */
-async function pinK3s({ folder }: Trial): Promise<void> {
-  let lock = await readLocal(folder);
-  for (const version of k3sVersions)
-    for (const arch of ["aarch64", "x86_64"] as const) {
-      const bundle = { version, sha256: "ab".repeat(32), bytes: 1, inputs: "cd".repeat(32) };
-      lock = pin(lock, k3sArtifact(version, arch), bundle);
-    }
-  await writeLock(folder, lock, localLockPath);
 }
 
 /** Makes one version of a site after the other, really. What `up` does is what the preview before it said, step by step. */

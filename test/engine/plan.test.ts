@@ -2,12 +2,9 @@ import { doesNotMatch, equal, match } from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
-import { emptyLock } from "../../formats/artifact-lock.ts";
-import { k3sArtifact } from "../../formats/k3s-bundle.ts";
-import { localLockPath } from "../../stacks/read-lock.ts";
-import { writeLock } from "../../tools/artifacts/lock-file.ts";
 import { plan } from "../../tools/plan/model.ts";
 import { boardPackages, pinBootArtifacts, systemFiles } from "./boot-artifacts.ts";
+import { pinK3s } from "./pin-k3s.ts";
 import { pretendUp } from "./pretend-up.ts";
 import { givenAway, secretsOf } from "./secrets-of.ts";
 import { startTrial, type Trial } from "./trial.ts";
@@ -107,11 +104,7 @@ describe("bramble plan, of a site with boards and a cluster", () => {
     trial = await startTrial();
     await pinBootArtifacts(trial, systemFiles(), [...boardPackages(), { name: "htop" }]);
     await begin("home", site);
-    const bundles = releases.map((version, index) => [
-      k3sArtifact(version, "x86_64"),
-      { version, sha256: `${index}`.repeat(64), bytes: 5, inputs: "c".repeat(64) },
-    ]);
-    await writeLock(trial.folder, { ...emptyLock, artifacts: Object.fromEntries(bundles) }, localLockPath);
+    await pinK3s(trial, releases);
     await begin("web", k3sSite);
   });
   after(() => trial?.remove());

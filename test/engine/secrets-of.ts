@@ -14,10 +14,13 @@ export function secretsOf(siteName: string, siteText: string, siteSecret: string
     for (const encoding of ["hex", "base64", "base64url", "latin1"] as const)
       secrets.set(`${name} (${encoding})`, Buffer.from(bytes).toString(encoding));
   };
-  const addPrivateKey = (name: string, seed: Uint8Array) => {
-    const pem = sshKeyPair(seed).privateKey;
+  const addLines = (name: string, pem: string) => {
     for (const [index, line] of pem.split("\n").entries())
       if (line.length > 20 && !line.startsWith("-")) secrets.set(`${name} (line ${index})`, line);
+  };
+  const addPrivateKey = (name: string, seed: Uint8Array) => {
+    const pem = sshKeyPair(seed).privateKey;
+    addLines(name, pem);
     secrets.set(`${name} (again in base64)`, Buffer.from(pem).toString("base64").slice(0, 200));
     addBytes(`${name} (seed)`, seed);
   };
@@ -32,9 +35,7 @@ export function secretsOf(siteName: string, siteText: string, siteSecret: string
     secrets.set(`the token of ${name}'s servers`, serverToken.password);
     secrets.set(`the token of ${name}'s agents`, agentToken.password);
     for (const [path, pem] of Object.entries(authorities))
-      if (path.endsWith(".key"))
-        for (const line of pem.split("\n"))
-          if (line.length > 20 && !line.startsWith("-")) secrets.set(`${path} of ${name} (${line.slice(0, 4)}…)`, line);
+      if (path.endsWith(".key")) addLines(`${path} of ${name}`, pem);
   }
   return secrets;
 }

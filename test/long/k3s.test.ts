@@ -12,14 +12,14 @@ import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.t
 const servers = ["web-server1", "web-server2", "web-server3"] as const;
 /** How long the cluster may take to come to rest after something was done to it, in milliseconds. */
 const rest = 600_000;
-const applied = /^(create|update)/;
 
 /** A cluster's life in VMs: one server, three, a release later, a server lost and made again, one server. */
 describe("a k3s cluster in VMs", () => {
   let web: K3sSite;
 
   before(async () => {
-    web = await startK3sSite("trio", () => provideLaterK3s(projectRoot, new AbortController().signal, console.log));
+    await provideLaterK3s(projectRoot, new AbortController().signal, console.log);
+    web = await startK3sSite("trio");
   });
 
   eachGoesOnFromTheLast();
@@ -43,7 +43,7 @@ describe("a k3s cluster in VMs", () => {
       await killedAt(`${part} creating`);
     for (const step of ["ready", "k3s-bundle", "k3s"]) await killedAt(`Command web-server2/${step} creating`);
     const up = await succeeds(web.site.operate("up"));
-    ok(doneAt(up, "Command web-server2/k3s") < begunAt(up, "Command web-server3/k3s", applied));
+    ok(doneAt(up, "Command web-server2/k3s") < begunAt(up, "Command web-server3/k3s", /^(create|update)/));
     await voting(servers);
     equal(await since(), "sqlite");
     await web.nothingToDo();
@@ -97,14 +97,7 @@ describe("a k3s cluster in VMs", () => {
   it("replaces a server that is dead, which leaves etcd first and joins as a new member", async () => {
     const broken = "web-server3";
     await web.host.virsh("destroy", `trio-${broken}`);
-    const up = await succeeds(
-      web.site.operate("up", [
-        "--replace",
-        await web.urnOf(`Domain ${broken}`),
-        "--replace",
-        await web.urnOf(`Volume ${broken}`),
-      ]),
-    );
+    const up = await replaced(broken);
     const left = doneAt(up, `Command ${broken}/k3s`);
     ok(left < begunAt(up, `Domain ${broken}`, /^create-replacement$/));
     await voting(servers);
@@ -115,14 +108,7 @@ describe("a k3s cluster in VMs", () => {
     const vm = "trio-web-n1";
     await web.host.virsh("destroy", vm);
     await web.host.virsh("undefine", vm);
-    const up = await succeeds(
-      web.site.operate("up", [
-        "--replace",
-        await web.urnOf("Domain web-n1"),
-        "--replace",
-        await web.urnOf("Volume web-n1"),
-      ]),
-    );
+    const up = await replaced("web-n1");
     match(up.output, /web knows a web-n1 whose disks are gone/);
     await web.create(pod("again", "web-n1", "echo here again"));
     await web.ended("again");
@@ -155,6 +141,16 @@ describe("a k3s cluster in VMs", () => {
   /** Has an `up` killed with all that it started, when it begins to do that. */
   const killedAt = (what: string) =>
     killWhen(web.site.checkout, ["up", "--yes", "--skip-preview"], new RegExp(`:${what}`));
+  /** Has a VM made anew, with its system disk. */
+  const replaced = async (vm: string) => {
+    const urns = [await web.urnOf(`Domain ${vm}`), await web.urnOf(`Volume ${vm}`)];
+    return await succeeds(
+      web.site.operate(
+        "up",
+        urns.flatMap((urn) => ["--replace", urn]),
+      ),
+    );
+  };
   /** On a busy processor k3s takes votes for gone now and then, for some seconds. */
   const voting = (names: readonly string[]) =>
     until(`the votes of ${names.join(", ")}`, async () => isDeepStrictEqual(await web.voters(), names), {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureImage } from "../../tools/image/ensure.ts";
 import { virshNames } from "../../tools/lab/host/virsh.ts";
+import { podImage } from "../../tools/lab/pod.ts";
 import { tryRun } from "../../tools/lib/run.ts";
 import { until } from "../../tools/lib/until.ts";
 import { setup } from "../../tools/setup/setup.ts";
@@ -177,7 +178,6 @@ describe("the lab with both of its clusters", function () {
   });
 });
 
-const busybox = "docker.io/rancher/mirrored-library-busybox:1.37.0";
 /** A web server that says where it runs: on an agent if there is one. */
 const greeter = `
 apiVersion: apps/v1
@@ -195,7 +195,7 @@ spec:
             - { weight: 100, preference: { matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [web-n1] }] } }
       containers:
         - name: greeter
-          image: ${busybox}
+          image: ${podImage}
           imagePullPolicy: IfNotPresent
           command: [sh, -c, 'mkdir /www && echo "hello from $NODE" >/www/index.html && exec httpd -f -h /www']
           env: [{ name: NODE, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }]
@@ -213,6 +213,6 @@ spec:
   nodeSelector: { kubernetes.io/hostname: web-server1 }
   containers:
     - name: visitor
-      image: ${busybox}
+      image: ${podImage}
       imagePullPolicy: IfNotPresent
       command: [wget, -q, -O, "-", "http://greeter.default.svc.cluster.local"]`;

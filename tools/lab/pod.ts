@@ -11,7 +11,7 @@ export interface PodAnswer {
 }
 
 /** An image that every bundle of k3s has, so that nothing is pulled. */
-const image = "docker.io/rancher/mirrored-library-busybox:1.37.0";
+export const podImage = "docker.io/rancher/mirrored-library-busybox:1.37.0";
 /** How long the pod may take, in seconds; under emulation containerd needs much of it. */
 const podPatience = 300;
 
@@ -45,7 +45,13 @@ function pod(node: string | undefined) {
       restartPolicy: "Never",
       ...(node === undefined ? {} : { nodeSelector: { "kubernetes.io/hostname": node } }),
       containers: [
-        { name: "hello", image, imagePullPolicy: "IfNotPresent", command: ["sh", "-c", script], env: [where] },
+        {
+          name: "hello",
+          image: podImage,
+          imagePullPolicy: "IfNotPresent",
+          command: ["sh", "-c", script],
+          env: [where],
+        },
       ],
     },
   };

@@ -54,10 +54,8 @@ function isMade({ kind }: Belongings["changes"][number]): boolean {
 }
 
 /** Whether it makes a VM a node of k3s, or another one: nodes of a cluster take turns in that. */
-function isTurn({ kind, name, type }: Belongings["changes"][number]): boolean {
-  return (
-    type.endsWith(":Command") && name.endsWith("/k3s") && (kind === "create" || kind === "update" || kind === "replace")
-  );
+function isTurn(change: Belongings["changes"][number]): boolean {
+  return change.type.endsWith(":Command") && change.name.endsWith("/k3s") && isMade(change);
 }
 
 /** The servers of each cluster, then its agents. */
@@ -67,7 +65,12 @@ function inTurn(machines: readonly Belongings[]): string[] {
     return step === undefined ? [] : [{ name: owner.name, ...membershipIn(step.inputs.environment) }];
   });
   return turns
-    .sort((a, b) => naturalOrder(a.cluster, b.cluster) || rank(a.role) - rank(b.role) || naturalOrder(a.name, b.name))
+    .sort(
+      (a, b) =>
+        naturalOrder(a.cluster, b.cluster) ||
+        Number(a.role === "agent") - Number(b.role === "agent") ||
+        naturalOrder(a.name, b.name),
+    )
     .map(({ name }) => name);
 }
 
@@ -77,10 +80,6 @@ function membershipIn(environment: unknown): z.output<typeof membership> {
   const variable =
     z.object({ [variables.k3sMembership]: z.string() }).parse(environment)[variables.k3sMembership] ?? "";
   return membership.parse(JSON.parse(variable));
-}
-
-function rank(role: "server" | "agent"): number {
-  return role === "server" ? 0 : 1;
 }
 
 function isRemoved({ changes }: Belongings): boolean {

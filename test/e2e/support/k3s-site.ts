@@ -1,12 +1,13 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import { siteKeys } from "../../../site/keys.ts";
 import { sourceVersion } from "../../../tools/k3s/programs.ts";
 import { probeAccel } from "../../../tools/lab/host/kvm.ts";
+import { podImage } from "../../../tools/lab/pod.ts";
 import { type RunResult, run, tryRun } from "../../../tools/lib/run.ts";
 import { k3sPrograms } from "../../doubles/k3s-programs.ts";
 import { type SecondHost, startSecondHost } from "../../doubles/second-host.ts";
@@ -54,14 +55,13 @@ export interface Described {
   readonly disposable?: boolean;
 }
 
-/** Starts the host and the NFS server; there is no VM yet. `later` runs before: what it pins can be used in the site. */
-export async function startK3sSite(stack: string, later?: () => Promise<unknown>): Promise<K3sSite> {
+/** Starts the host and the NFS server; there is no VM yet. */
+export async function startK3sSite(stack: string): Promise<K3sSite> {
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    await later?.();
     return { ...(await start(stack, undo)), stop };
   } catch (error) {
     await stop();
@@ -74,7 +74,6 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
   const programs = await k3sPrograms();
   undo.push(() => programs.remove());
   const files = await mkdtemp(join(tmpdir(), "bramble-k3s-test-"));
-  await chmod(files, 0o700);
   undo.push(() => rm(files, { recursive: true }));
   const segment = await makeSegment();
   undo.push(() => segment.remove());
@@ -199,7 +198,7 @@ export function pod(name: string, node: string, script: string): object {
       containers: [
         {
           name: "main",
-          image: "docker.io/rancher/mirrored-library-busybox:1.37.0",
+          image: podImage,
           imagePullPolicy: "IfNotPresent",
           command: ["sh", "-c", script],
           volumeMounts: [{ name: "data", mountPath: "/data" }],
