@@ -1,5 +1,5 @@
 import type { FolderServer } from "../transport/folder-server.ts";
-import { lostHosts } from "../transport/key-files.ts";
+import { knownHostKey, lostHosts } from "../transport/key-files.ts";
 import { reach } from "../transport/reach.ts";
 import { Unreachable } from "../transport/ssh.ts";
 import { optional } from "./environment.ts";
@@ -58,12 +58,12 @@ export async function removeVm(vm: VmOnHost, key: string): Promise<void> {
 }
 
 async function atHost(
-  { name, host, on, uuid, owner }: VmOnHost,
+  { site, name, host, on, uuid, owner }: VmOnHost,
   key: string,
   step: "look" | "remove",
   patience: number,
 ): Promise<string> {
-  const connection = await reach(on, () => key, patience);
+  const connection = await reach(await asKnownNow(on, site), () => key, patience);
   try {
     return await onGuest(connection, {
       what: `looking after ${name} on ${host}`,
@@ -73,4 +73,13 @@ async function atHost(
   } finally {
     connection.close();
   }
+}
+
+/**
+ * A host as this step was told of it, with the host key that the site file gives it now. What a step is told is in the
+ * state even when the `up` that said so was refused by the host, and `destroy` goes by the state.
+ */
+async function asKnownNow(on: FolderServer, site: string): Promise<FolderServer> {
+  if (on.connect === "local") return on;
+  return { ...on, hostKey: (await knownHostKey(site, on.address)) ?? on.hostKey };
 }

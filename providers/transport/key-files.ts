@@ -32,6 +32,15 @@ export async function lostHosts(site: string): Promise<Readonly<Record<string, s
   return lost;
 }
 
+/** The key that the site's files say now for an address, as a public key line; undefined where they know nobody there. */
+export async function knownHostKey(site: string, address: string): Promise<string | undefined> {
+  const { BRAMBLE_WORK: workFolder } = process.env;
+  if (workFolder === undefined) return undefined;
+  const text = (await readIfThere(join(keyFolder(workFolder, site), "known_hosts"))) ?? "";
+  const line = text.split("\n").find((other) => other.startsWith(`${address} `));
+  return line?.slice(address.length + 1);
+}
+
 /** Writes `deploy-key`, `known_hosts` and `lost`, readable by their owner only, each in one step; nothing if they are right. */
 export async function writeKeyFiles(folder: string, files: KeyFiles): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
