@@ -1,10 +1,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { sourceVersion } from "../../tools/k3s/programs.ts";
 import { tryRun } from "../../tools/lib/run.ts";
-import { claim, type K3sSite, pod, startK3sSite } from "../e2e/support/k3s-site.ts";
-import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.ts";
+import { type K3sSite, startK3sSite } from "./support/k3s-site.ts";
+import { claim, greeter, pod, visitor } from "./support/pods.ts";
+import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
 
-/** The least that a cluster is for, in VMs; what becomes of one later is in k3s.test.ts. */
+/** The least that a cluster is for, in VMs; what becomes of one later is in test/long. */
 describe("a k3s cluster", () => {
   let web: K3sSite;
 
@@ -17,7 +18,8 @@ describe("a k3s cluster", () => {
 
   after(() => web?.stop());
 
-  it("comes up by one `up`, with a server and an agent, and a second one has nothing to do", async () => {
+  it("comes up with a server and an agent by an `up` that was killed at each, and then has nothing to do", async () => {
+    for (const node of ["web-server1", "web-n1"]) await web.upKilledAt(`Command ${node}/k3s creating`);
     await succeeds(web.site.operate("up"));
     const kubeconfig = await web.fetchKubeconfig();
     match(kubeconfig, new RegExp(`server: https://${web.endpoint}:6443`));
@@ -31,6 +33,25 @@ describe("a k3s cluster", () => {
     await web.create(pod("reader", "web-server1", "cat /data/letter"));
     await web.ended("reader");
     match(await web.kubectl("logs", "reader"), /Name:\s+kubernetes\.default\.svc\.cluster\.local/);
+  });
+
+  it("has a load balancer for pods: a Service answers on another node than its pod's, by its name", async () => {
+    await web.create(...greeter("web-n1"));
+    await web.kubectl("wait", "--for=condition=Available", "deployment/greeter", "--timeout=300s");
+    await web.create(visitor("web-server1"));
+    await web.ended("visitor");
+    equal(await web.kubectl("logs", "visitor"), "hello from web-n1");
+  });
+
+  it("moves the pods of an agent that leaves, before its VM goes", async () => {
+    await web.describe({ servers: 1, agents: 0, disposable: true });
+    const up = await succeeds(web.site.operate("up"));
+    match(up.output, /web-n1 is drained and has left the cluster[^]*web-n1 is gone from tower/);
+    deepEqual(await domains(web.host), ["solo-web-server1"]);
+    deepEqual(await web.nodes(), { "web-server1": sourceVersion });
+    await web.kubectl("wait", "--for=condition=Available", "deployment/greeter", "--timeout=300s");
+    const place = ["--selector", "app=greeter", "--output", "jsonpath={.items[*].spec.nodeName}"];
+    equal(await web.kubectl("get", "pods", ...place), "web-server1");
   });
 
   it("gives no kubeconfig while no server answers, and says why", async () => {

@@ -4,9 +4,9 @@ import { sourceVersion } from "../../tools/k3s/programs.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
 import { until } from "../../tools/lib/until.ts";
 import { begunAt, doneAt } from "../e2e/support/engine-events.ts";
-import { claim, type K3sSite, pod, startK3sSite } from "../e2e/support/k3s-site.ts";
-import { killWhen } from "../e2e/support/lab.ts";
+import { type K3sSite, startK3sSite } from "../e2e/support/k3s-site.ts";
 import { laterK3s, provideLaterK3s } from "../e2e/support/later-k3s.ts";
+import { claim, pod } from "../e2e/support/pods.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.ts";
 
 const servers = ["web-server1", "web-server2", "web-server3"] as const;
@@ -38,10 +38,10 @@ describe("a k3s cluster in VMs", () => {
 
   it("goes on as three servers with etcd, which join one after the other, and has what it had", async () => {
     await web.describe({ servers: 3 });
-    await killedAt("Command web-server1/k3s updating");
+    await web.upKilledAt("Command web-server1/k3s updating");
     for (const part of ["Volume web-server2", "CloudinitDisk web-server2", "Domain web-server2"])
-      await killedAt(`${part} creating`);
-    for (const step of ["ready", "k3s-bundle", "k3s"]) await killedAt(`Command web-server2/${step} creating`);
+      await web.upKilledAt(`${part} creating`);
+    for (const step of ["ready", "k3s-bundle", "k3s"]) await web.upKilledAt(`Command web-server2/${step} creating`);
     const up = await succeeds(web.site.operate("up"));
     ok(doneAt(up, "Command web-server2/k3s") < begunAt(up, "Command web-server3/k3s", /^(create|update)/));
     await voting(servers);
@@ -70,14 +70,14 @@ describe("a k3s cluster in VMs", () => {
     await web.create(pod("steady", "web-n1", "exec sleep 86400"));
     await web.kubectl("wait", "--for=condition=Ready", "pod/steady", "--timeout=300s");
     await web.describe({ servers: 3, version: laterK3s });
-    for (const server of servers) await killedAt(`Command ${server}/k3s updating`);
+    for (const server of servers) await web.upKilledAt(`Command ${server}/k3s updating`);
     await until("an answer", async () => (await web.tryKubectl("get", "nodes")).code === 0, {
       deadline: rest,
       every: 2000,
     });
     equal((await web.nodes())["web-server2"], laterK3s);
     equal((await web.nodes())["web-n1"], sourceVersion);
-    await killedAt("Command web-n1/k3s updating");
+    await web.upKilledAt("Command web-n1/k3s updating");
 
     const up = await succeeds(web.site.operate("up"));
     deepEqual(
@@ -121,9 +121,9 @@ describe("a k3s cluster in VMs", () => {
     match(refused.output, /quorum-lost/);
     const plan = /quorum-lost: \{ plan: (\w+)/.exec(refused.output)?.[1] ?? "";
     await web.describe({ servers: 1, version: laterK3s, allow: { "quorum-lost": { plan, because: "one is enough" } } });
-    await killedAt("Roster trio updating");
+    await web.upKilledAt("Roster trio updating");
     for (const part of ["Command web-server3/k3s", "Domain web-server3", "Volume web-server3"])
-      await killedAt(`${part} deleting`);
+      await web.upKilledAt(`${part} deleting`);
     await succeeds(web.site.operate("up"));
     await voting(["web-server1"]);
     equal(await since(), "sqlite");
@@ -138,9 +138,6 @@ describe("a k3s cluster in VMs", () => {
     deepEqual(await domains(web.host), []);
   });
 
-  /** Has an `up` killed with all that it started, when it begins to do that. */
-  const killedAt = (what: string) =>
-    killWhen(web.site.checkout, ["up", "--yes", "--skip-preview"], new RegExp(`:${what}`));
   /** Has a VM made anew, with its system disk. */
   const replaced = async (vm: string) => {
     const urns = [await web.urnOf(`Domain ${vm}`), await web.urnOf(`Volume ${vm}`)];

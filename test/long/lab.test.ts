@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureImage } from "../../tools/image/ensure.ts";
 import { virshNames } from "../../tools/lab/host/virsh.ts";
-import { podImage } from "../../tools/lab/pod.ts";
 import { tryRun } from "../../tools/lib/run.ts";
 import { until } from "../../tools/lib/until.ts";
 import { setup } from "../../tools/setup/setup.ts";
 import { type Checkout, makeCheckout } from "../e2e/support/checkout.ts";
 import { killWhen, traces } from "../e2e/support/lab.ts";
+import { greeter, visitor } from "../e2e/support/pods.ts";
 import { type Runner, runnerOn } from "../e2e/support/site.ts";
 
 /** The lab from nothing to nothing, as a user goes through it: one lab, each step going on from the last. */
@@ -53,6 +53,8 @@ describe("the lab with both of its clusters", function () {
       "web-server1",
       `PATH=/usr/local/lib/bramble-k3s/current/bin:$PATH kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml ${words}`,
     );
+  const create = (...resources: object[]) =>
+    kubectl(`create -f - <<'EOF'\n${resources.map((resource) => JSON.stringify(resource)).join("\n")}\nEOF`);
   /** Writes into the site file how many agents the k3s cluster has. */
   const agents = async (count: number): Promise<void> => {
     const site = join(checkout.folder, "stacks/lab.yaml");
@@ -97,10 +99,10 @@ describe("the lab with both of its clusters", function () {
   });
 
   it("has a name server and a load balancer for pods: a Service answers by its name", async () => {
-    await kubectl(`create -f - <<'EOF'\n${greeter}\nEOF`);
+    await create(...greeter("web-n1"));
     await kubectl("wait --for=condition=Available deployment/greeter --timeout=180s");
     // On the server, so that what it asks goes from node to node.
-    await kubectl(`create -f - <<'EOF'\n${visitor}\nEOF`);
+    await create(visitor("web-server1"));
     await kubectl("wait --for=jsonpath={.status.phase}=Succeeded pod/visitor --timeout=180s");
     assert.equal(await kubectl("logs visitor"), "hello from web-n1");
   });
@@ -177,42 +179,3 @@ describe("the lab with both of its clusters", function () {
     assert.match((await checkout.bramble(["lab", "status"])).output, /There is no lab/);
   });
 });
-
-/** A web server that says where it runs: on an agent if there is one. */
-const greeter = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: greeter }
-spec:
-  selector: { matchLabels: { app: greeter } }
-  template:
-    metadata: { labels: { app: greeter } }
-    spec:
-      terminationGracePeriodSeconds: 1
-      affinity:
-        nodeAffinity:
-          preferredDuringSchedulingIgnoredDuringExecution:
-            - { weight: 100, preference: { matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [web-n1] }] } }
-      containers:
-        - name: greeter
-          image: ${podImage}
-          imagePullPolicy: IfNotPresent
-          command: [sh, -c, 'mkdir /www && echo "hello from $NODE" >/www/index.html && exec httpd -f -h /www']
-          env: [{ name: NODE, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }]
----
-apiVersion: v1
-kind: Service
-metadata: { name: greeter }
-spec: { selector: { app: greeter }, ports: [{ port: 80 }] }`;
-const visitor = `
-apiVersion: v1
-kind: Pod
-metadata: { name: visitor }
-spec:
-  restartPolicy: OnFailure
-  nodeSelector: { kubernetes.io/hostname: web-server1 }
-  containers:
-    - name: visitor
-      image: ${podImage}
-      imagePullPolicy: IfNotPresent
-      command: [wget, -q, -O, "-", "http://greeter.default.svc.cluster.local"]`;

@@ -7,12 +7,12 @@ import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import { siteKeys } from "../../../site/keys.ts";
 import { sourceVersion } from "../../../tools/k3s/programs.ts";
 import { probeAccel } from "../../../tools/lab/host/kvm.ts";
-import { podImage } from "../../../tools/lab/pod.ts";
 import { type RunResult, run, tryRun } from "../../../tools/lib/run.ts";
 import { k3sPrograms } from "../../doubles/k3s-programs.ts";
 import { type SecondHost, startSecondHost } from "../../doubles/second-host.ts";
 import { type DebianGuest, startDebianGuest } from "./debian-guest.ts";
 import { nameOf } from "./engine-events.ts";
+import { killWhen } from "./lab.ts";
 import { makeSegment } from "./segment.ts";
 import { type ThrowAwaySite, throwAwaySite } from "./site.ts";
 import { succeeds } from "./steps.ts";
@@ -42,6 +42,8 @@ export interface K3sSite {
   /** Runs a script as root on a VM. */
   on(vm: string, script: string): Promise<string>;
   urnOf(what: string): Promise<string>;
+  /** Has an `up` killed with all that it started, when it begins to do that. */
+  upKilledAt(what: string): Promise<void>;
   /** Has `up` do nothing. */
   nothingToDo(): Promise<void>;
   stop(): Promise<void>;
@@ -49,6 +51,8 @@ export interface K3sSite {
 
 export interface Described {
   readonly servers: 1 | 3;
+  /** One, where nothing is said. */
+  readonly agents?: 0 | 1;
   /** The one that has sources here, where nothing is said. */
   readonly version?: string;
   readonly allow?: object;
@@ -102,7 +106,7 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
   const pc = { model: "pc", cores: 4 };
   const endpoint = segment.address(20);
   const range = (first: number, last: number) => `${segment.address(first)}-${segment.address(last)}`;
-  const document = ({ servers: count, version = sourceVersion, allow, disposable = false }: Described) => ({
+  const document = ({ servers: count, agents = 1, version = sourceVersion, allow, disposable = false }: Described) => ({
     network: { cidr: segment.cidr, gateway: segment.here },
     storage: { shelf: { server: "nas" } },
     boards: {
@@ -119,7 +123,7 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
       web: {
         ...{ type: "k3s", version, endpoint, storage: "shelf", disposable },
         servers: { count, cpus: 1, memory: "2GiB", addresses: range(21, 25) },
-        agents: { n: { count: 1, memory: "1GiB", addresses: range(31, 38) } },
+        agents: { n: { count: agents, memory: "1GiB", addresses: range(31, 38) } },
       },
     },
     ...(allow && { allow }),
@@ -161,6 +165,7 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
       ok(found !== undefined, what);
       return found.urn;
     },
+    upKilledAt: (what) => killWhen(site.checkout, ["up", "--yes", "--skip-preview"], new RegExp(`:${what}`)),
     nothingToDo: async () => deepEqual((await succeeds(site.operate("up"))).steps, []),
   };
 }
@@ -175,36 +180,4 @@ interface NodeSeen {
 
 function is({ status }: NodeSeen, what: string): boolean {
   return status.conditions.some(({ type, status: state }) => type === what && state === "True");
-}
-
-export const claim = {
-  apiVersion: "v1",
-  kind: "PersistentVolumeClaim",
-  metadata: { name: "letters" },
-  spec: { accessModes: ["ReadWriteMany"], resources: { requests: { storage: "1Mi" } } },
-};
-
-/** A pod on one node, with the claim's volume; NFS makes root nobody, so it is somebody. */
-export function pod(name: string, node: string, script: string): object {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      restartPolicy: "Never",
-      nodeSelector: { "kubernetes.io/hostname": node },
-      securityContext: { runAsUser: 1000 },
-      terminationGracePeriodSeconds: 1,
-      containers: [
-        {
-          name: "main",
-          image: podImage,
-          imagePullPolicy: "IfNotPresent",
-          command: ["sh", "-c", script],
-          volumeMounts: [{ name: "data", mountPath: "/data" }],
-        },
-      ],
-      volumes: [{ name: "data", persistentVolumeClaim: { claimName: "letters" } }],
-    },
-  };
 }
