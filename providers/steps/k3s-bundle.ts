@@ -15,12 +15,7 @@ export async function bringBundle(): Promise<string> {
   const guest = requiredTarget("guest");
   const connection = await connect(guest, required("sshKey"), { patience: reachPatience });
   try {
-    const there = await onGuest(connection, {
-      what: `looking for k3s ${spec.version} on ${guest.name}`,
-      scripts: ["k3s-bundle"],
-      args: [spec.version],
-    });
-    if (there !== spec.bundle.sha256) await sendBundle(connection, guest.name, spec);
+    await ensureBundle(connection, guest.name, spec);
     return `${guest.name} has k3s ${spec.version} at hand`;
   } finally {
     connection.close();
@@ -28,11 +23,18 @@ export async function bringBundle(): Promise<string> {
 }
 
 /**
- * Sends a release of k3s to a guest and unpacks it beside the one that runs.
+ * Has a guest have a release of k3s, unpacked beside the one that runs.
  * @throws Error when the bundle is not on this machine, or arrives with another hash.
  */
-export async function sendBundle(connection: SenderConnection, name: string, spec: K3sBundle): Promise<void> {
+export async function ensureBundle(connection: SenderConnection, name: string, spec: K3sBundle): Promise<void> {
+  const there = await onGuest(connection, {
+    what: `looking for k3s ${spec.version} on ${name}`,
+    scripts: ["k3s-bundle"],
+    args: [spec.version],
+  });
   const { file, sha256 } = spec.bundle;
+  if (there === sha256) return;
+  console.log(`${name} gets k3s ${spec.version}`);
   await access(file).catch(() => {
     throw new Error(
       `k3s ${spec.version} is pinned but not on this machine (${file}): get it with npm run bramble -- artifacts fetch`,

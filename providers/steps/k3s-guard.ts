@@ -4,8 +4,6 @@ import type { K3sNode } from "./k3s-spec.ts";
 export interface NodeState {
   /** The release that is in use; empty on a new node. */
   readonly version: string;
-  /** Hash of the bundle that the wanted release was unpacked from. */
-  readonly bundle: string;
   /** Whether it has been part of a cluster. */
   readonly started: boolean;
   readonly etcd: boolean;

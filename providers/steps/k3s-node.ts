@@ -3,7 +3,7 @@ import type { Connection, SenderConnection } from "../transport/connection.ts";
 import { connect, type SshTarget } from "../transport/ssh.ts";
 import { optional, required, requiredSeconds, requiredTarget } from "./environment.ts";
 import { onGuest } from "./guest-script.ts";
-import { sendBundle } from "./k3s-bundle.ts";
+import { ensureBundle } from "./k3s-bundle.ts";
 import { forgetPredecessor } from "./k3s-departure.ts";
 import { judgeDisk, measureDisk } from "./k3s-fsync.ts";
 import { awaitNode } from "./k3s-gate.ts";
@@ -47,10 +47,7 @@ export async function addNode(): Promise<string> {
       agentToken: hashOf(secrets.agentToken && `${secrets.agentToken}\n`),
     });
     if (no !== undefined) throw new Error(no);
-    if (state.bundle !== spec.bundle.sha256) {
-      console.log(`${guest.name} gets k3s ${spec.version}`);
-      await sendBundle(connection, guest.name, spec);
-    }
+    await ensureBundle(connection, guest.name, spec);
     if (spec.role === "server") await prepareServer(connection, guest, key, spec, state);
     else if (!state.started) await prepareAgent(guest, key, spec);
     const done = await onGuest(connection, {
@@ -130,7 +127,7 @@ async function stateOf(connection: SenderConnection, name: string, spec: K3sNode
     await onGuest(connection, {
       what: `looking at ${name}`,
       scripts: ["k3s-state"],
-      args: [unitOf(spec.role), spec.version],
+      args: [unitOf(spec.role)],
     }),
   );
   return state;

@@ -46,7 +46,7 @@ describe("a k3s cluster", () => {
   it("moves the pods of an agent that leaves, before its VM goes", async () => {
     await web.describe({ servers: 1, agents: 0, disposable: true });
     const up = await succeeds(web.site.operate("up"));
-    match(up.output, /web-n1 is drained and has left the cluster[^]*web-n1 is gone from tower/);
+    match(up.output, /web-n1 is drained and has left the cluster[\s\S]*web-n1 is gone from tower/);
     deepEqual(await domains(web.host), ["solo-web-server1"]);
     deepEqual(await web.nodes(), { "web-server1": sourceVersion });
     await web.kubectl("wait", "--for=condition=Available", "deployment/greeter", "--timeout=300s");

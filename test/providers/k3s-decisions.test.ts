@@ -67,7 +67,6 @@ describe("a snapshot before an upgrade", () => {
 describe("a node of a living cluster", () => {
   const state: NodeState = {
     version: "v1.35.0+k3s3",
-    bundle: "b",
     started: true,
     etcd: false,
     ca: "ca1",
