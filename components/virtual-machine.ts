@@ -148,6 +148,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
             uuid: vm.uuid,
             diskSerials: disks.map(({ serial }) => serial),
             arch: host.arch,
+            memoryMiB: vm.memoryMiB,
             emulated: host.accelerator === "tcg",
           }),
         },

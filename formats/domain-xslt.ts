@@ -6,6 +6,7 @@ export interface DomainFixes {
   /** The serial of each disk in order: `/dev/disk/by-id/virtio-<serial>` in the guest. */
   readonly diskSerials: readonly string[];
   readonly arch: "x86_64" | "aarch64";
+  readonly memoryMiB: number;
   /** Whether the guest's processor is emulated in software. */
   readonly emulated: boolean;
 }
@@ -28,11 +29,10 @@ export function domainXslt(fixes: DomainFixes): string {
   <xsl:template match="/domain/os/@firmware"/>
   <xsl:template match="/domain/features/acpi"/>`
       : "";
-  // QEMU would keep up to 1 GiB of translated code for each guest.
   const translated = fixes.emulated
     ? `
   <xsl:template match="/domain/features">
-    <xsl:copy><xsl:apply-templates/><tcg><tb-cache unit="MiB">256</tb-cache></tcg></xsl:copy>
+    <xsl:copy><xsl:apply-templates/><tcg><tb-cache unit="MiB">${translatedMiB(fixes.memoryMiB)}</tb-cache></tcg></xsl:copy>
   </xsl:template>`
     : "";
   const spared =
@@ -54,6 +54,15 @@ export function domainXslt(fixes: DomainFixes): string {
   </xsl:template>${serials.join("")}${noFirmware}${translated}${spared}
 </xsl:stylesheet>
 `;
+}
+
+/**
+ * How much translated code QEMU keeps for an emulated guest with that memory, in MiB. Unasked it would be 1 GiB for each
+ * guest, of which small ones need a quarter. A server of k3s with that little had its code translated 21 times over while
+ * it started: bench/RESULTS.md.
+ */
+export function translatedMiB(memoryMiB: number): number {
+  return Math.max(256, Math.min(1024, Math.round(memoryMiB / 2)));
 }
 
 /**

@@ -46,9 +46,10 @@ describe("domain-xslt", () => {
 <disk device="disk"><target dev="vdb"/><serial>old</serial></disk><graphics type="spice"/><video/><channel/><console type="pty"/></devices></domain>`;
   const folder = mkdtempSync(join(tmpdir(), "xslt-"));
   after(() => rmSync(folder, { recursive: true }));
-  const transformed = (arch: "x86_64" | "aarch64", emulated = false) => {
+  const transformed = (arch: "x86_64" | "aarch64", emulated = false, memoryMiB = 448) => {
     const sheet = join(folder, `${arch}.xslt`);
-    writeFileSync(sheet, domainXslt({ name: "lab-a", uuid: "7b6c", diskSerials: ["system", "seed"], arch, emulated }));
+    const names = { name: "lab-a", uuid: "7b6c", diskSerials: ["system", "seed"] };
+    writeFileSync(sheet, domainXslt({ ...names, arch, emulated, memoryMiB }));
     return execFileSync("xsltproc", [sheet, "-"], { input: domain, encoding: "utf8" });
   };
 
@@ -75,8 +76,16 @@ describe("domain-xslt", () => {
     assert.doesNotMatch(transformed("aarch64", true), /<feature /);
   });
 
-  it("bounds the translated code of an emulated guest only", () => {
-    assert.match(transformed("aarch64", true), /<tcg><tb-cache unit="MiB">256<\/tb-cache><\/tcg><\/features>/);
+  it("bounds the translated code of an emulated guest only, by its memory", () => {
+    for (const [memory, cache] of [
+      [448, 256],
+      [1536, 768],
+      [8192, 1024],
+    ] as const)
+      assert.match(
+        transformed("aarch64", true, memory),
+        new RegExp(`<tcg><tb-cache unit="MiB">${cache}</tb-cache></tcg></features>`),
+      );
     assert.doesNotMatch(transformed("x86_64"), /tcg/);
   });
 

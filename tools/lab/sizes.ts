@@ -1,3 +1,4 @@
+import { translatedMiB } from "../../formats/domain-xslt.ts";
 import type { LabSize } from "./host/resources.ts";
 
 /** Memory of the lab's guests, in MiB. */
@@ -20,8 +21,8 @@ export const sizes: Record<SizeName, GuestMemory> = {
 export const defaultWorkers = 2;
 
 const mib = 2 ** 20;
-/** What QEMU takes beside the memory of its guest, seen under emulation. */
-const perGuest = 160 * mib;
+/** What QEMU takes beside the memory of its guest: as seen under emulation, with the least that it keeps of translated code. */
+const perGuest = (memory: number) => 160 + translatedMiB(memory) - translatedMiB(0);
 /** Disk for a guest image, once built and once in the pool, and for what each guest writes. */
 const imageDisk = 1200 * mib;
 const diskPerGuest = 400 * mib;
@@ -31,11 +32,11 @@ const diskPerNode = 1000 * mib;
 /** What a lab of a size takes of the machine. */
 export function labSize(name: SizeName, workers: number, k3s: boolean): LabSize {
   const { controller, worker, server, agent } = sizes[name];
-  const guests = 1 + workers + (k3s ? 2 : 0);
-  const memory = controller + workers * worker + (k3s ? server + agent : 0);
+  const memories = [controller, ...Array<number>(workers).fill(worker), ...(k3s ? [server, agent] : [])];
+  const guests = memories.length;
   return {
     name,
-    memory: memory * mib + guests * perGuest,
+    memory: memories.reduce((sum, memory) => sum + memory + perGuest(memory), 0) * mib,
     disk: (k3s ? 2 : 1) * imageDisk + guests * diskPerGuest + (k3s ? 2 * diskPerNode : 0),
     cores: 1,
   };
