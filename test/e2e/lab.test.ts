@@ -30,7 +30,7 @@ describe("the lab", function () {
     const site = join(checkout.folder, "stacks/lab.yaml");
     // A drain that times out is part of what is tried; half an hour of it is not.
     const text = await readFile(site, "utf8");
-    await writeFile(site, text.replace("    disposable: true", "    disposable: true\n    drain: { timeout: 60s }"));
+    await writeFile(site, text.replace("    disposable: true", "    disposable: true\n    drain: { timeout: 30s }"));
   });
 
   after(async () => {
@@ -159,7 +159,7 @@ describe("the lab", function () {
     });
     const { code, output } = await checkout.bramble(["lab", "--no-k3s", "--workers", "1"]);
     assert.notEqual(code, 0);
-    assert.match(output, /hpc-n2 still runs jobs after 60 s \(drain\.timeout\)/);
+    assert.match(output, /hpc-n2 still runs jobs after 30 s \(drain\.timeout\)/);
     assert.equal(await jobState(job), "JobState=RUNNING");
     assert.match(
       await on("hpc-controller", "sinfo --noheader --Node --nodes hpc-n2 --format %T"),
