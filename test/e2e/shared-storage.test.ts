@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { type SshKeyPair, sshKeyPair } from "../../formats/ssh-key.ts";
-import { siteId, siteKeys } from "../../site/keys.ts";
 import { probeAccel } from "../../tools/lab/host/kvm.ts";
 import { ensurePackages } from "../../tools/lab/host/packages.ts";
 import { whyNoPrivateMachine } from "../doubles/private-machine.ts";
@@ -12,7 +11,7 @@ import { type SecondHost, startSecondHost } from "../doubles/second-host.ts";
 import { type DebianGuest, startDebianGuest } from "./support/debian-guest.ts";
 import { begunAt, doneAt } from "./support/engine-events.ts";
 import { makeSegment, type Segment } from "./support/segment.ts";
-import { type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
+import { makeSecret, type ThrowAwaySite, throwAwaySite } from "./support/site.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "./support/steps.ts";
 import { startGhost } from "./support/storage-ghost.ts";
 
@@ -45,21 +44,9 @@ describe("two hosts with shared storage", function () {
     undo.push(() => segment.remove());
     site = await throwAwaySite("shelves");
     undo.push(() => site.remove());
-    await succeeds(site.bramble(["secret", "new"], { input: "" }));
-    const secret = Buffer.from((await succeeds(site.bramble(["secret", "show"]))).stdout.trim(), "hex");
-    const keys = siteKeys(secret, "shelves", {
-      sshCa: 1,
-      sshHostKey: 1,
-      deployKey: 1,
-      mungeKey: 1,
-      k3sCa: 1,
-      k3sToken: 1,
-    });
-    const hostKey = (name: string) => sshKeyPair(keys.sshHostKey(name));
+    const { siteId, authorizedKey, hostKey } = await makeSecret(site);
     hostKeys = { a: hostKey("a"), b: hostKey("b"), nas: hostKey("nas") };
-    marker = `${siteId(secret)}-shelf`;
-    const authorizedKey = sshKeyPair(keys.deployKey()).publicKey;
-
+    marker = `${siteId}-shelf`;
     shelf = await mkdtemp(`${tmpdir()}/bramble-shelf-`);
     await chmod(shelf, 0o755); // QEMU runs as another user
     undo.push(() => rm(shelf, { recursive: true, force: true }));

@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
-import { siteKeys } from "../../../site/keys.ts";
 import { sourceVersion } from "../../../tools/k3s/programs.ts";
 import { probeAccel } from "../../../tools/lab/host/kvm.ts";
 import { type RunResult, run, tryRun } from "../../../tools/lib/run.ts";
@@ -14,7 +13,7 @@ import { type DebianGuest, startDebianGuest } from "./debian-guest.ts";
 import { nameOf } from "./engine-events.ts";
 import { killWhen } from "./lab.ts";
 import { makeSegment } from "./segment.ts";
-import { type ThrowAwaySite, throwAwaySite } from "./site.ts";
+import { makeSecret, type ThrowAwaySite, throwAwaySite } from "./site.ts";
 import { succeeds } from "./steps.ts";
 
 /** A site with a k3s cluster `web`: one host that is reached over SSH, and volumes on a machine with a real nfsd. */
@@ -83,12 +82,8 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
   undo.push(() => segment.remove());
   const site = await throwAwaySite(stack);
   undo.push(() => site.remove());
-  await succeeds(site.bramble(["secret", "new"], { input: "" }));
-  const secret = Buffer.from((await succeeds(site.bramble(["secret", "show"]))).stdout.trim(), "hex");
-  const epochs = { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sCa: 1, k3sToken: 1 };
-  const keys = siteKeys(secret, stack, epochs);
-  const authorizedKey = sshKeyPair(keys.deployKey()).publicKey;
-  const hostKeys = { tower: sshKeyPair(keys.sshHostKey("tower")), nas: sshKeyPair(keys.sshHostKey("nas")) };
+  const { authorizedKey, hostKey } = await makeSecret(site);
+  const hostKeys = { tower: hostKey("tower"), nas: hostKey("nas") };
   const host = await startSecondHost({
     name: "tower",
     address: `${segment.address(2)}/24`,

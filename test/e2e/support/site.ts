@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stringify } from "yaml";
+import { type SshKeyPair, sshKeyPair } from "../../../formats/ssh-key.ts";
+import { siteId, siteKeys } from "../../../site/keys.ts";
 import type { RunOptions } from "../../../tools/lib/run.ts";
 import { type Checkout, type CommandResult, makeCheckout } from "./checkout.ts";
 import { type EngineEvent, type Step, stepsOf } from "./engine-events.ts";
+import { succeeds } from "./steps.ts";
 
 export type StackOperation = "preview" | "up" | "refresh" | "destroy";
 
@@ -86,6 +89,21 @@ export async function throwAwaySite(stack: string, environment: NodeJS.ProcessEn
       for (const checkout of checkouts) await checkout.remove();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Makes a site's secret, and gives what machines know of it that are there before its first `up`. */
+export async function makeSecret(
+  site: ThrowAwaySite,
+): Promise<{ readonly siteId: string; readonly authorizedKey: string; hostKey(machine: string): SshKeyPair }> {
+  await succeeds(site.bramble(["secret", "new"], { input: "" }));
+  const secret = Buffer.from((await succeeds(site.bramble(["secret", "show"]))).stdout.trim(), "hex");
+  const first = { sshCa: 1, sshHostKey: 1, deployKey: 1, mungeKey: 1, k3sCa: 1, k3sToken: 1 };
+  const keys = siteKeys(secret, site.stack, first);
+  return {
+    siteId: siteId(secret),
+    authorizedKey: sshKeyPair(keys.deployKey()).publicKey,
+    hostKey: (machine) => sshKeyPair(keys.sshHostKey(machine)),
   };
 }
 
