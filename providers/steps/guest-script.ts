@@ -35,7 +35,7 @@ export async function onGuest(connection: Connection, work: GuestWork): Promise<
 /** The text that does it: what all scripts share, the files, and the scripts. */
 export async function guestScripts(names: readonly string[], files: readonly GuestFile[] = []): Promise<string> {
   const [prelude = "", ...scripts] = await Promise.all(["prelude", ...names].map(guestScript));
-  return [prelude, ...files.map(put), ...scripts].join("\n");
+  return [prelude, ...files.map(put), ...scripts, "[ $? = 0 ] && taken_up\n"].join("\n");
 }
 
 function guestScript(name: string): Promise<string> {

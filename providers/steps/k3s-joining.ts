@@ -14,6 +14,9 @@ export interface Joining {
   readonly from?: Answering;
 }
 
+/** A node that has what it needs. */
+export const asBefore: Joining = { start: "as-before", left: false };
+
 /** How long other servers are waited for where there must be one, in seconds. */
 const serverPatience = 180;
 
@@ -30,12 +33,12 @@ export async function joining(
 ): Promise<Joining> {
   const others = spec.servers.filter(({ name }) => name !== guest.name);
   const isFirst = spec.servers[0]?.name === guest.name;
-  if (spec.datastore === "sqlite") return { start: etcd ? "as-before" : "alone", left: false };
+  if (spec.datastore === "sqlite") return etcd ? asBefore : { start: "alone", left: false };
   // A server that has sqlite's file turns it into etcd's when it begins a cluster (k3s, since 1.22).
   if (isFirst && started && !etcd) return { start: "init", left: false };
   const found = await findServer(others, key, isFirst || etcd ? 0 : serverPatience);
   if (!("nodes" in found)) {
-    if (etcd) return { start: "as-before", left: false };
+    if (etcd) return asBefore;
     const there = found.filter(({ reached }) => reached);
     if (isFirst && there.length === 0) return { start: "init", left: false };
     throw new Error(
@@ -46,7 +49,7 @@ export async function joining(
   const self = found.nodes.find(({ name }) => name === guest.name);
   if (etcd && self !== undefined && isMember(self)) {
     found.connection.close();
-    return { start: "as-before", left: false };
+    return asBefore;
   }
   return { start: `https://${found.target.address}:6443`, left: etcd, from: found };
 }

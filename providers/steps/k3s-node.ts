@@ -8,7 +8,7 @@ import { forgetPredecessor } from "./k3s-departure.ts";
 import { judgeDisk, measureDisk } from "./k3s-fsync.ts";
 import { awaitNode } from "./k3s-gate.ts";
 import { isUpgrade, type NodeState, refusal } from "./k3s-guard.ts";
-import { type Joining, joining } from "./k3s-joining.ts";
+import { asBefore, type Joining, joining } from "./k3s-joining.ts";
 import { type Answering, findServer, whySilent } from "./k3s-look.ts";
 import {
   authorityFiles,
@@ -48,13 +48,17 @@ export async function addNode(): Promise<string> {
     });
     if (no !== undefined) throw new Error(no);
     await ensureBundle(connection, guest.name, spec);
-    if (spec.role === "server") await prepareServer(connection, guest, key, spec, state);
-    else if (!state.started) await prepareAgent(guest, key, spec);
+    if (spec.role === "agent" && !state.started) await prepareAgent(guest, key, spec);
+    const how = spec.role === "agent" ? asBefore : await prepareServer(connection, guest, key, spec, state);
+    const begins = how.start !== "as-before";
     const done = await onGuest(connection, {
       what: `starting k3s on ${guest.name}`,
       files: [...nodeFiles(spec, secrets), ...(state.started ? [] : authorityFiles(secrets))],
-      scripts: ["k3s-node"],
-      args: [unitOf(spec.role), spec.version, String(Math.round(Date.now() / 1000)), guest.address],
+      scripts: begins ? ["k3s-join", "k3s-node"] : ["k3s-node"],
+      args: [
+        ...[unitOf(spec.role), spec.version, String(Math.round(Date.now() / 1000)), guest.address],
+        ...(begins ? [how.start, how.left ? "yes" : "no"] : []),
+      ],
     });
     const etcd = spec.role === "server" && (spec.datastore === "etcd" || state.etcd);
     await gate(connection, guest, key, spec, etcd);
@@ -133,14 +137,14 @@ async function stateOf(connection: SenderConnection, name: string, spec: K3sNode
   return state;
 }
 
-/** What is done before a server starts: its disk is measured, it gets told how to begin, what is there is kept. */
+/** What is done before a server starts: its disk is measured, what is there is kept, and it is found out how it begins. */
 async function prepareServer(
   connection: SenderConnection,
   guest: SshTarget,
   key: string,
   spec: K3sNode,
   state: NodeState,
-): Promise<void> {
+): Promise<Joining> {
   if (!state.started) console.log(judgeDisk(guest.name, await measureDisk(connection, guest.name), spec));
   if (state.etcd && isUpgrade(state, spec.version)) await snapshot(connection, guest.name, `before-${spec.version}`);
   const how = await joining(guest, key, spec, state);
@@ -153,16 +157,7 @@ async function prepareServer(
       other.close();
     }
   }
-  await tellHowToBegin(connection, guest.name, how);
-}
-
-async function tellHowToBegin(connection: SenderConnection, name: string, { start, left }: Joining): Promise<void> {
-  if (start === "as-before") return;
-  await onGuest(connection, {
-    what: `telling ${name} how to begin`,
-    scripts: ["k3s-join"],
-    args: [start, left ? "yes" : "no"],
-  });
+  return how;
 }
 
 async function snapshot(connection: Connection, name: string, as: string): Promise<void> {

@@ -133,7 +133,7 @@ describe("k3s accepts what it is given", function () {
     const more: K3sMachine[] = [];
     before(async () => {
       first = await servers.machine("etcd1", "10.20.0.21/24", await k3sNodeFiles(k3sSite(3), "web-server1"));
-      await first.script(["k3s-join"], "init", "no");
+      await first.script(["k3s-join"], ...begins("init"));
       await first.start();
       await first.ready();
     });
@@ -145,14 +145,14 @@ describe("k3s accepts what it is given", function () {
       const files = await k3sNodeFiles(k3sSite(3), "web-server2");
       const stranger = await servers.machine("stranger", "10.20.0.98/24", files.map(withOtherHash));
       more.push(stranger);
-      await stranger.script(["k3s-join"], "https://10.20.0.21:6443", "no");
+      await stranger.script(["k3s-join"], ...begins("https://10.20.0.21:6443"));
       await stranger.start();
       await until("the refusal", async () => /token CA hash does not match/.test(await stranger.log()), {
         deadline: 60_000,
       });
       const second = await servers.machine("etcd2", "10.20.0.22/24", files);
       more.push(second);
-      await second.script(["k3s-join"], "https://10.20.0.21:6443", "no");
+      await second.script(["k3s-join"], ...begins("https://10.20.0.21:6443"));
       await second.start();
       await second.ready();
     });
@@ -201,3 +201,8 @@ const room = {
   status: { capacity: { pods: "9", cpu: "1", memory: "1Gi" }, allocatable: { pods: "9", cpu: "1", memory: "1Gi" } },
 };
 const running = { status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } };
+
+/** What the script of how a server begins is told, after what is for those that follow it. */
+function begins(start: string): string[] {
+  return ["k3s", "v0", "0", "-", start, "no"];
+}

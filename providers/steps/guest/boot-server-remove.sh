@@ -25,7 +25,7 @@ fi
 made=$(sort -r "$config/made" 2>/dev/null) || made=
 rm -f "$config"/*.conf "$config"/*.new "$config"/*.old "$config"/*.served "$config/made" "$config/site"
 # Only what is empty, which a root is not as long as somebody's files are in it.
-for folder in $made "$log" "$state" "$config" /run/bramble /var/log/bramble /var/lib/bramble /etc/bramble; do
+for folder in $made "$log" "$state" "$config" /run/bramble/put /run/bramble /var/log/bramble /var/lib/bramble /etc/bramble; do
   rmdir "$folder" 2>/dev/null || true
 done
 sync

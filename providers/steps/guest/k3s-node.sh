@@ -52,8 +52,10 @@ done
 # With this file, archives that have been imported are not read again at each start.
 [ -e "$data/agent/images/.cache.json" ] || : >"$data/agent/images/.cache.json"
 
-for file in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/network.yaml /etc/rancher/k3s/registries.yaml "/etc/default/$unit" \
-  "/etc/systemd/system/$unit.service" /etc/rancher/k3s/token /etc/rancher/k3s/agent-token; do
+config=/etc/rancher/k3s
+for file in "$config/config.yaml" "$config/config.yaml.d/network.yaml" "$config/config.yaml.d/start.yaml" \
+  "$config/registries.yaml" "$config/token" "$config/agent-token" "/etc/default/$unit" \
+  "/etc/systemd/system/$unit.service"; do
   if changed "$file"; then restart=yes; fi
 done
 # Left behind by a removal that was taken back.

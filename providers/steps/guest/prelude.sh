@@ -1,6 +1,8 @@
 # Starts every script that Bramble runs on a guest. The files that it needs follow as calls of `put`.
 set -eu
-changes=
+# Files that were put and not yet taken up by who reads them have a mark in here, so that a run which is interrupted or
+# fails in between leaves that to the next one. A machine that restarts reads them all.
+pending=/run/bramble/put marks=
 
 # fail WORDS: ends the work, and says why.
 fail() {
@@ -15,21 +17,24 @@ put() {
   base64 -d >"$aside"
   chmod "$1" "$aside"
   chown "$2" "$aside"
+  mark=$(mark_of "$3") marks="$marks $mark"
   if cmp -s "$aside" "$3" && [ "$(stat -c %a%U:%G "$aside")" = "$(stat -c %a%U:%G "$3")" ]; then
     rm -f "$aside"
   else
+    mkdir -p "$pending"
+    : >"$mark"
     mv -f "$aside" "$3"
-    changes="$changes $3 "
   fi
 }
 
-# changed FILE…: whether `put` changed one of them.
-changed() {
-  for file; do
-    case $changes in *" $file "*) return 0 ;; esac
-  done
-  return 1
-}
+# mark_of FILE: the path of its mark.
+mark_of() { echo "$pending/$(echo "$1" | tr '/ ' ':_')"; }
+
+# changed FILE: whether `put` changed it, in this run or in one before that did not come to its end.
+changed() { [ -e "$(mark_of "$1")" ]; }
+
+# taken_up: what every run ends with: all that was put is in use.
+taken_up() { rm -f $marks; }
 
 # until_true SECONDS WHAT COMMAND…: waits for a condition, and fails naming it when the time is up.
 until_true() {
