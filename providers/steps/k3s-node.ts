@@ -48,8 +48,10 @@ export async function addNode(): Promise<string> {
     });
     if (no !== undefined) throw new Error(no);
     await ensureBundle(connection, guest.name, spec);
-    if (spec.role === "agent" && !state.started) await prepareAgent(guest, key, spec);
-    const how = spec.role === "agent" ? asBefore : await prepareServer(connection, guest, key, spec, state);
+    const how =
+      spec.role === "server"
+        ? await prepareServer(connection, guest, key, spec, state)
+        : await prepareAgent(guest, key, spec, state);
     const begins = how.start !== "as-before";
     const done = await onGuest(connection, {
       what: `starting k3s on ${guest.name}`,
@@ -104,10 +106,12 @@ async function someServer(spec: K3sNode, key: string, agent: string): Promise<An
   throw new Error(`no server of ${spec.cluster} answers, so ${agent} cannot join:\n${whySilent(found)}`);
 }
 
-async function prepareAgent(guest: SshTarget, key: string, spec: K3sNode): Promise<void> {
+async function prepareAgent(guest: SshTarget, key: string, spec: K3sNode, { started }: NodeState): Promise<Joining> {
+  if (started) return asBefore;
   const server = await someServer(spec, key, guest.name);
   try {
     await forgetPredecessor(server, guest.name, spec.cluster);
+    return asBefore;
   } finally {
     server.connection.close();
   }

@@ -25,20 +25,22 @@ export async function siteDeployKey(site: string): Promise<string> {
 
 /** The hosts that a site's file says are lost, with the reason, for what runs inside of the engine. */
 export async function lostHosts(site: string): Promise<Readonly<Record<string, string>>> {
-  const { BRAMBLE_WORK: workFolder } = process.env;
-  if (workFolder === undefined) return {};
-  const text = await readIfThere(join(keyFolder(workFolder, site), "lost"));
+  const text = await keyFile(site, "lost");
   const lost: Record<string, string> = text === undefined ? {} : JSON.parse(text);
   return lost;
 }
 
 /** The key that the site's files say now for an address, as a public key line; undefined where they know nobody there. */
 export async function knownHostKey(site: string, address: string): Promise<string | undefined> {
-  const { BRAMBLE_WORK: workFolder } = process.env;
-  if (workFolder === undefined) return undefined;
-  const text = (await readIfThere(join(keyFolder(workFolder, site), "known_hosts"))) ?? "";
-  const line = text.split("\n").find((other) => other.startsWith(`${address} `));
+  const text = await keyFile(site, "known_hosts");
+  const line = text?.split("\n").find((other) => other.startsWith(`${address} `));
   return line?.slice(address.length + 1);
+}
+
+/** What is in a key file of a site; undefined where it has none, or this was not started by a stack. */
+async function keyFile(site: string, name: "known_hosts" | "lost"): Promise<string | undefined> {
+  const { BRAMBLE_WORK: workFolder } = process.env;
+  return workFolder === undefined ? undefined : readIfThere(join(keyFolder(workFolder, site), name));
 }
 
 /** Writes `deploy-key`, `known_hosts` and `lost`, readable by their owner only, each in one step; nothing if they are right. */
