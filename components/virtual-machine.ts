@@ -137,7 +137,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         memory: vm.memoryMiB,
         kernel: base.kernel.id,
         initrd: base.initrd.id,
-        cmdlines: kernelParameters(host.arch),
+        cmdlines: kernelParameters(host),
         disks: disks.map(({ volumeId }) => ({ volumeId })),
         networkInterfaces: [{ bridge: args.bridge, mac: vm.mac.toUpperCase() }],
         consoles: [{ type: "pty", targetType: "serial", targetPort: "0" }],

@@ -70,7 +70,7 @@ describe("domain-xslt", () => {
 
   it("takes from an emulated x86_64 processor what is emulated badly, and from no other", () => {
     const off = (name: string) => `<feature policy="disable" name="${name}"/>`;
-    const cpu = `<cpu mode="maximum">${["cx16", "avx", "avx2"].map(off).join("")}</cpu>`;
+    const cpu = `<cpu mode="maximum">${["cx16", "avx", "avx2", "la57"].map(off).join("")}</cpu>`;
     assert.ok(transformed("x86_64", true).includes(cpu));
     assert.doesNotMatch(transformed("x86_64"), /<feature /);
     assert.doesNotMatch(transformed("aarch64", true), /<feature /);

@@ -69,8 +69,7 @@ in_time() {
     sleep 2
   done
 }
-make() { printf '%s\\n' "$pod" | kubectl apply --validate=false -f -; }
-in_time kubectl delete pod hello --ignore-not-found --now
+make() { printf '%s\\n' "$pod" | kubectl replace --force --validate=false -f -; }
 in_time make
 if ! kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/hello --timeout="$2s" >/dev/null; then
   kubectl describe pod hello >&2
@@ -78,5 +77,5 @@ if ! kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/hello --timeout
 fi
 in_time kubectl logs hello
 echo "$said"
-in_time kubectl delete pod hello --now
+in_time kubectl delete pod hello --now --wait=false
 `;

@@ -48,7 +48,7 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
   }
   await startWhatIsOff(say);
   const access = await labAccess(signal);
-  const answer = await runJob(access);
+  const [answer, pod] = await Promise.all([runJob(access), access.k3s && runPod(access.k3s, access)]);
   if (answer.lines === undefined) {
     say(
       `\nThe workers run other jobs, so \`${answer.command}\` was not tried; squeue on ${answer.controller} shows them.`,
@@ -57,10 +57,7 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
     say(`\n$ ${answer.command}      (a Slurm job of user demo, submitted on ${answer.controller})`);
     for (const line of answer.lines) say(line);
   }
-  if (access.k3s !== undefined) {
-    const { command, server, line } = await runPod(access.k3s, access);
-    say(`\n$ ${command}      (a pod of k3s, asked for on ${server})\n${line}`);
-  }
+  if (pod !== undefined) say(`\n$ ${pod.command}      (a pod of k3s, asked for on ${pod.server})\n${pod.line}`);
   say(
     `\nThe lab is up after ${Math.round((Date.now() - start) / 1000)} s. It is stacks/lab.yaml, made real.\n` +
       "  npm run lab -- status              what is there\n" +

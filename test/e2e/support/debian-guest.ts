@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { badlyEmulated } from "../../../formats/domain-xslt.ts";
 import { nocloudFiles } from "../../../formats/nocloud.ts";
 import type { SshKeyPair } from "../../../formats/ssh-key.ts";
 import type { Connection } from "../../../providers/transport/connection.ts";
@@ -69,14 +70,14 @@ export async function startDebianGuest(options: DebianGuestOptions): Promise<Deb
   ];
   const isArm = process.arch === "arm64";
   // As the program has it for VMs (formats/domain-xslt.ts).
-  const emulated = isArm ? "max" : "max,cx16=off,avx=off,avx2=off";
+  const emulated = isArm ? "max" : `max,${badlyEmulated.map((feature) => `${feature}=off`).join()}`;
   const { child, stop } = startTethered(
     [
       isArm ? "qemu-system-aarch64" : "qemu-system-x86_64",
       ...["-M", isArm ? "virt" : "q35", "-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : emulated],
       ...["-nodefaults", "-display", "none", "-no-reboot", "-m", "384", "-serial", `file:${folder}/console`],
       ...["-kernel", `${image}/kernel`, "-initrd", `${image}/initrd`],
-      ...["-append", `console=${isArm ? "ttyAMA0" : "ttyS0"} root=/dev/vda rw quiet`],
+      ...["-append", `console=${isArm ? "ttyAMA0" : "ttyS0"} root=/dev/vda rw quiet norandmaps`],
       ...disk("system.qcow2", "qcow2", "system"),
       ...disk("seed.iso", "raw", "seed"),
       ...disk("storage", "raw", "storage"),
