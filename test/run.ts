@@ -3,8 +3,6 @@
 import { existsSync, globSync } from "node:fs";
 import { argv, env, exit, getuid, platform } from "node:process";
 import Mocha from "mocha";
-import { recipes } from "../images/recipe.ts";
-import { ensureImage } from "../tools/image/ensure.ts";
 import { ensurePackages, installPackages, missingPackages } from "../tools/lab/host/packages.ts";
 import { setup } from "../tools/setup/setup.ts";
 import { ensureTestK3s } from "./doubles/shared-releases.ts";
@@ -59,13 +57,7 @@ const tiers: Record<string, Tier> = {
     timeout: 7_200_000,
     obstacle: () => linuxAsRoot("boots k3s in VMs"),
   },
-  e2e: {
-    real: true,
-    twoAtOnce: true,
-    files: ["test/e2e/**/*.test.ts"],
-    timeout: 1_800_000,
-    obstacle: () => linuxAsRoot("boots a lab"),
-  },
+  e2e: { real: true, files: ["test/e2e/**/*.test.ts"], timeout: 1_800_000, obstacle: () => linuxAsRoot("boots a lab") },
 };
 
 /** Debian packages that only tests need. */
@@ -115,7 +107,7 @@ for (const name of wanted) {
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 exit(failed > 0 || passed === 0 ? 1 : 0);
 
-/** Installs what the lab needs, and what the tests need besides; makes what files that run at once would all make. */
+/** Installs what the lab needs, and what the tests need besides. */
 async function makeReady(): Promise<void> {
   const missing = await missingPackages(testPackages);
   if (missing.length > 0) await installPackages(missing);
@@ -123,7 +115,6 @@ async function makeReady(): Promise<void> {
   if (installed.length > 0) console.log(`  installed ${installed.join(", ")}`);
   await setup({ say: console.log });
   await ensureTestK3s();
-  for (const recipe of recipes) await ensureImage({ recipe, say: console.log });
 }
 
 async function runTier(tier: Tier): Promise<Mocha.Stats> {

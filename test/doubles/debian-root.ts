@@ -5,9 +5,9 @@ import { chooseMirror } from "../../tools/image/mirror.ts";
 import { fetchLists } from "../../tools/image/packages.ts";
 import { keyringPath } from "../../tools/image/requirements.ts";
 import { readIfThere } from "../../tools/lib/files.ts";
-import { withLock } from "../../tools/lib/lock.ts";
 import { workFolder } from "../../tools/lib/paths.ts";
 import { run } from "../../tools/lib/run.ts";
+import { inTurn } from "../../tools/setup/turn.ts";
 
 /** Packages of a Debian release, of any architecture, whatever this machine runs itself. */
 export interface DebianRootRequest {
@@ -30,7 +30,8 @@ export async function debianRoot(request: DebianRootRequest): Promise<string> {
   const record = `${rootsFolder}/${sha256([suite, components, arch, ...wanted].join(" "))}`;
   const there = await recorded(record);
   if (there !== undefined) return there;
-  return await withLock(`${rootsFolder}/lock`, "the unpacking of Debian packages", async () => {
+  const turn = { onWait: () => {}, signal: new AbortController().signal }; // files of tests may run at once
+  return await inTurn(`${rootsFolder}/lock`, "the unpacking of Debian packages", turn, async () => {
     const since = await recorded(record);
     if (since !== undefined) return since;
     // What a run that was killed left; this process holds the lock, so nobody is at work in it.

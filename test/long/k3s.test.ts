@@ -1,16 +1,19 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { sourceVersion } from "../../tools/k3s/programs.ts";
 import { projectRoot } from "../../tools/lib/paths.ts";
 import { until } from "../../tools/lib/until.ts";
 import { begunAt, doneAt } from "../e2e/support/engine-events.ts";
-import { type K3sSite, rest, startK3sSite } from "../e2e/support/k3s-site.ts";
+import { type K3sSite, startK3sSite } from "../e2e/support/k3s-site.ts";
 import { laterK3s, provideLaterK3s } from "../e2e/support/later-k3s.ts";
 import { claim, pod } from "../e2e/support/pods.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.ts";
 
 const servers = ["web-server1", "web-server2", "web-server3"] as const;
+/** How long the cluster may take to come to rest after something was done to it, in milliseconds. */
+const rest = 600_000;
 
-/** What becomes of a cluster: one server, three, a release later, an agent made again, one server. */
+/** A cluster's life in VMs: one server, three, a release later, a server lost and made again, one server. */
 describe("a k3s cluster in VMs", () => {
   let web: K3sSite;
 
@@ -41,8 +44,25 @@ describe("a k3s cluster in VMs", () => {
     for (const step of ["ready", "k3s-bundle", "k3s"]) await web.upKilledAt(`Command web-server2/${step} creating`);
     const up = await succeeds(web.site.operate("up"));
     ok(doneAt(up, "Command web-server2/k3s") < begunAt(up, "Command web-server3/k3s", /^(create|update)/));
-    await web.voting(servers);
+    await voting(servers);
     equal(await since(), "sqlite");
+    await web.nothingToDo();
+  });
+
+  it("answers at its address when the server that holds it is gone at a blow, and takes it back", async () => {
+    const [holder = ""] = await holders();
+    const others = servers.filter((name) => name !== holder);
+    await web.host.virsh("destroy", `trio-${holder}`);
+    const writes = async () =>
+      (await web.tryKubectl("create", "configmap", "without", `--from-literal=${holder}=gone`)).code === 0;
+    await until("a write without that server", writes, { deadline: rest, every: 1000 });
+    const [next = ""] = await holders(others);
+    ok(others.some((name) => name === next));
+
+    const isMissed = async () => !(await web.voters()).includes(holder);
+    await until("the cluster to see that it is gone", isMissed, { deadline: rest, every: 5000 });
+    await web.host.virsh("start", `trio-${holder}`);
+    await voting(servers);
     await web.nothingToDo();
   });
 
@@ -65,7 +85,7 @@ describe("a k3s cluster in VMs", () => {
       ["Command web-n1/k3s"],
     );
     deepEqual(await web.nodes(), Object.fromEntries(["web-n1", ...servers].map((name) => [name, laterK3s])));
-    await web.voting(servers);
+    await voting(servers);
     equal(
       await web.kubectl("get", "pod", "steady", "--output", "jsonpath={.status.containerStatuses[0].restartCount}"),
       "0",
@@ -74,11 +94,21 @@ describe("a k3s cluster in VMs", () => {
     await web.nothingToDo();
   });
 
+  it("replaces a server that is dead, which leaves etcd first and joins as a new member", async () => {
+    const broken = "web-server3";
+    await web.host.virsh("destroy", `trio-${broken}`);
+    const up = await replaced(broken);
+    const left = doneAt(up, `Command ${broken}/k3s`);
+    ok(left < begunAt(up, `Domain ${broken}`, /^create-replacement$/));
+    await voting(servers);
+    await web.nothingToDo();
+  });
+
   it("has an agent again whose VM was deleted by hand with its disk, though the cluster still knows it", async () => {
     const vm = "trio-web-n1";
     await web.host.virsh("destroy", vm);
     await web.host.virsh("undefine", vm);
-    const up = await web.replaced("web-n1");
+    const up = await replaced("web-n1");
     match(up.output, /web knows a web-n1 whose disks are gone/);
     await web.create(pod("again", "web-n1", "echo here again"));
     await web.ended("again");
@@ -95,7 +125,7 @@ describe("a k3s cluster in VMs", () => {
     for (const part of ["Command web-server3/k3s", "Domain web-server3", "Volume web-server3"])
       await web.upKilledAt(`${part} deleting`);
     await succeeds(web.site.operate("up"));
-    await web.voting(["web-server1"]);
+    await voting(["web-server1"]);
     equal(await since(), "sqlite");
     deepEqual(await domains(web.host), ["trio-web-n1", "trio-web-server1"]);
   });
@@ -108,5 +138,29 @@ describe("a k3s cluster in VMs", () => {
     deepEqual(await domains(web.host), []);
   });
 
+  /** Has a VM made anew, with its system disk. */
+  const replaced = async (vm: string) => {
+    const urns = [await web.urnOf(`Domain ${vm}`), await web.urnOf(`Volume ${vm}`)];
+    return await succeeds(
+      web.site.operate(
+        "up",
+        urns.flatMap((urn) => ["--replace", urn]),
+      ),
+    );
+  };
+  /** On a busy processor k3s takes votes for gone now and then, for some seconds. */
+  const voting = (names: readonly string[]) =>
+    until(`the votes of ${names.join(", ")}`, async () => isDeepStrictEqual(await web.voters(), names), {
+      ...{ deadline: rest, every: 5000 },
+    });
   const since = () => web.kubectl("get", "configmap", "kept", "--output", "jsonpath={.data.since}");
+
+  /** Which servers hold the cluster's address. */
+  async function holders(among: readonly string[] = servers): Promise<string[]> {
+    const found: string[] = [];
+    for (const name of among) {
+      if ((await web.on(name, `ip -o -4 address show to ${web.endpoint}`)) !== "") found.push(name);
+    }
+    return found;
+  }
 });

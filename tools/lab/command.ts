@@ -34,7 +34,7 @@ export function labCommand(): Command {
     .description("make the lab, or bring it up to date, and run a job and a pod on it (what `lab` alone does)")
     .addOption(new Option("--size <size>", "memory of its VMs").choices(Object.keys(sizes)).default("normal"))
     .option("--workers <count>", "number of Slurm workers, 1 to 8", parseWorkers, defaultWorkers)
-    .option("--no-k3s", "without the k3s cluster, which takes 4.3 GiB of memory and, without KVM, ten minutes")
+    .option("--no-k3s", "without the k3s cluster, which takes 4.3 GiB of memory and, without KVM, five minutes")
     .action((options: { size: SizeName; workers: number; k3s: boolean }) =>
       alone("bramble lab", (signal) => labUp({ ...options, signal, say: console.log })),
     );

@@ -13,6 +13,7 @@ import { fitLab, freeResources } from "./host/resources.ts";
 import { tryVirsh, virsh, virshNames } from "./host/virsh.ts";
 import { runJob } from "./job.ts";
 import { runPod } from "./pod.ts";
+import { letGoFirst } from "./precedence.ts";
 import { labSize, type SizeName } from "./sizes.ts";
 import { ensureLabStack, labFolder, labId, labStack } from "./stack.ts";
 
@@ -41,7 +42,7 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
   for (const release of releasesOf(await siteOf(labStack)))
     await ensureK3s({ project: projectRoot, ...release, signal, say });
   say(`$ pulumi up --stack ${labStack}`);
-  const code = await operate("up", labStack, ["--yes", "--skip-preview"]);
+  const code = await pulumiUp();
   if (code !== 0) {
     say("The lab is not up. Run the same command again to go on from here, or `npm run lab -- down` to take it away.");
     return code;
@@ -65,6 +66,19 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
       "  npm run lab -- down                take it all away",
   );
   return 0;
+}
+
+/** Gives the exit code. */
+async function pulumiUp(): Promise<number> {
+  const { clusters } = await siteOf(labStack);
+  const nodes = clusters.flatMap((cluster) => (cluster.type === "k3s" ? [...cluster.servers, ...cluster.agents] : []));
+  let isOver = false;
+  const up = operate("up", labStack, ["--yes", "--skip-preview"]).finally(() => {
+    isOver = true;
+  });
+  const first = nodes.map((node) => letGoFirst(`${labStack}-${node}`, () => isOver));
+  const [code] = await Promise.all([up, ...first]);
+  return code;
 }
 
 /** A lab of another clone of the project has the same names, and must not be touched. */

@@ -3,25 +3,20 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import { sourceVersion } from "../../../tools/k3s/programs.ts";
 import { probeAccel } from "../../../tools/lab/host/kvm.ts";
 import { type RunResult, run, tryRun } from "../../../tools/lib/run.ts";
-import { until } from "../../../tools/lib/until.ts";
 import { k3sPrograms } from "../../doubles/k3s-programs.ts";
 import { type SecondHost, startSecondHost } from "../../doubles/second-host.ts";
 import { type DebianGuest, startDebianGuest } from "./debian-guest.ts";
 import { nameOf } from "./engine-events.ts";
 import { killWhen } from "./lab.ts";
 import { makeSegment } from "./segment.ts";
-import { makeSecret, type OperationResult, type ThrowAwaySite, throwAwaySite } from "./site.ts";
+import { makeSecret, type ThrowAwaySite, throwAwaySite } from "./site.ts";
 import { succeeds } from "./steps.ts";
 
-/**
- * A site with a k3s cluster `web`, whose volumes are on a machine with a real nfsd, and where it is wanted a Slurm cluster
- * `hpc` beside it: both on one host that is reached over SSH.
- */
+/** A site with a k3s cluster `web`: one host that is reached over SSH, and volumes on a machine with a real nfsd. */
 export interface K3sSite {
   readonly site: ThrowAwaySite;
   readonly host: SecondHost;
@@ -43,14 +38,9 @@ export interface K3sSite {
   nodes(): Promise<Record<string, string>>;
   /** The servers that are ready and whose etcd has a vote. */
   voters(): Promise<string[]>;
-  /** Waits until these servers have a vote and no other has. A busy k3s takes votes for gone now and then, for seconds. */
-  voting(servers: readonly string[]): Promise<void>;
-  /** Which of these servers hold the cluster's address. */
-  holders(among: readonly string[]): Promise<string[]>;
   /** Runs a script as root on a VM. */
   on(vm: string, script: string): Promise<string>;
-  /** Has a VM made anew, with its system disk. */
-  replaced(vm: string): Promise<OperationResult>;
+  urnOf(what: string): Promise<string>;
   /** Has an `up` killed with all that it started, when it begins to do that. */
   upKilledAt(what: string): Promise<void>;
   /** Has `up` do nothing. */
@@ -62,16 +52,11 @@ export interface Described {
   readonly servers: 1 | 3;
   /** One, where nothing is said. */
   readonly agents?: 0 | 1;
-  /** Of the Slurm cluster; none, and no such cluster, where nothing is said. */
-  readonly workers?: 1 | 2;
   /** The one that has sources here, where nothing is said. */
   readonly version?: string;
   readonly allow?: object;
   readonly disposable?: boolean;
 }
-
-/** How long a cluster may take to come to rest after something was done to it, in milliseconds. */
-export const rest = 600_000;
 
 /** Starts the host and the NFS server; there is no VM yet. */
 export async function startK3sSite(stack: string): Promise<K3sSite> {
@@ -116,13 +101,7 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
   const pc = { model: "pc", cores: 4 };
   const endpoint = segment.address(20);
   const range = (first: number, last: number) => `${segment.address(first)}-${segment.address(last)}`;
-  const hpc = (count: number) => ({
-    type: "slurm",
-    controller: { address: segment.address(10), memory: "512MiB", data: "1GiB" },
-    workers: { n: { count, memory: "512MiB", addresses: range(11, 18) } },
-    disposable: true,
-  });
-  const document = ({ agents = 1, workers, version = sourceVersion, disposable = false, ...wanted }: Described) => ({
+  const document = ({ servers: count, agents = 1, version = sourceVersion, allow, disposable = false }: Described) => ({
     network: { cidr: segment.cidr, gateway: segment.here },
     storage: { shelf: { server: "nas" } },
     boards: {
@@ -138,13 +117,11 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
     clusters: {
       web: {
         ...{ type: "k3s", version, endpoint, storage: "shelf", disposable },
-        servers: { count: wanted.servers, cpus: 1, memory: "2GiB", addresses: range(21, 25) },
+        servers: { count, cpus: 1, memory: "2GiB", addresses: range(21, 25) },
         agents: { n: { count: agents, memory: "1GiB", addresses: range(31, 38) } },
       },
-      ...(workers && { hpc: hpc(workers) }),
     },
-    ...(wanted.allow && { allow: wanted.allow }),
-    users: { demo: { uid: 2000 } },
+    ...(allow && { allow }),
   });
 
   const kubeconfig = join(files, "kubeconfig");
@@ -154,14 +131,8 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
     const list: { items: NodeSeen[] } = JSON.parse(await kubectl("get", "nodes", "--output", "json"));
     return list.items.filter((node) => is(node, "Ready"));
   };
-  const voters = async () =>
-    (await seen())
-      .filter((node) => is(node, "EtcdIsVoter"))
-      .map(({ metadata }) => metadata.name)
-      .sort();
-  const on = async (vm: string, script: string) => (await succeeds(site.bramble(["ssh", vm, script]))).stdout.trim();
   return {
-    ...{ site, host, nas, endpoint, kubectl, voters, on },
+    ...{ site, host, nas, endpoint, kubectl },
     describe: (wanted) => site.write(document(wanted)),
     fetchKubeconfig: async () => {
       const { stdout } = await succeeds(site.bramble(["kubeconfig", "web"]));
@@ -178,30 +149,16 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
     },
     nodes: async () =>
       Object.fromEntries((await seen()).map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion])),
-    voting: async (servers) => {
-      const vote = async () => isDeepStrictEqual(await voters(), servers);
-      await until(`the votes of ${servers.join(", ")}`, vote, { deadline: rest, every: 5000 });
-    },
-    holders: async (among) => {
-      const found: string[] = [];
-      for (const name of among) {
-        if ((await on(name, `ip -o -4 address show to ${endpoint}`)) !== "") found.push(name);
-      }
-      return found;
-    },
-    replaced: async (vm) => {
-      const state = await site.state();
-      const urns = ["Domain", "Volume"].map((part) => {
-        const found = state.find(({ urn }) => nameOf(urn) === `${part} ${vm}`);
-        ok(found !== undefined, `${part} ${vm}`);
-        return found.urn;
-      });
-      return await succeeds(
-        site.operate(
-          "up",
-          urns.flatMap((urn) => ["--replace", urn]),
-        ),
-      );
+    voters: async () =>
+      (await seen())
+        .filter((node) => is(node, "EtcdIsVoter"))
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    on: async (vm, script) => (await succeeds(site.bramble(["ssh", vm, script]))).stdout.trim(),
+    urnOf: async (what) => {
+      const found = (await site.state()).find(({ urn }) => nameOf(urn) === what);
+      ok(found !== undefined, what);
+      return found.urn;
     },
     upKilledAt: (what) => killWhen(site.checkout, ["up", "--yes", "--skip-preview"], new RegExp(`:${what}`)),
     nothingToDo: async () => deepEqual((await succeeds(site.operate("up"))).steps, []),
