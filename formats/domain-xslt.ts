@@ -68,7 +68,7 @@ export function translatedMiB(memoryMiB: number): number {
 /**
  * What QEMU 7.2 does badly when it emulates x86_64. It computes the flags of cmpxchg16b wrongly: now and then a guest's
  * kernel panics. Go's SHA-256, by which k3s knows its images, takes twice as long by AVX2 as without. And page tables of
- * five levels (la57) cost a tenth of the processor where four would do (bench/RESULTS.md).
+ * five levels (la57) take longer to walk in software than four, which do as well (bench/RESULTS.md).
  */
 export const badlyEmulated = ["cx16", "avx", "avx2", "la57"] as const;
 

@@ -41,6 +41,14 @@ describe("the program", () => {
     assert.equal(new Set(macs).size, 3);
   });
 
+  it("starts programs of emulated guests at the same addresses each time, and of others by chance", async () => {
+    const parameters = (site: readonly Registered[]) =>
+      JSON.stringify(one(site, "libvirt:index/domain:Domain", "physics-controller").cmdlines);
+    const emulated = await buildSite(text.replace("address: 10.20.0.11", "accelerator: tcg, address: 10.20.0.11"));
+    assert.match(parameters(emulated), /"rw quiet norandmaps"/);
+    assert.match(parameters(registered), /"rw quiet"/);
+  });
+
   it("keeps the state of the queue on a disk that refuses to be deleted", () => {
     assert.equal(one(registered, "libvirt:index/volume:Volume", "physics-controller/data").size, 8 * 2 ** 30);
   });
