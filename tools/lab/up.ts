@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import type { Site } from "../../site/model.ts";
 import { ensureK3s } from "../k3s/ensure.ts";
 import { projectRoot, workFolder } from "../lib/paths.ts";
 import { setup } from "../setup/setup.ts";
@@ -39,10 +40,10 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
   if (!(await isUp())) await checkRoom(size, workers, k3s);
   const prefix = await freePrefix();
   await ensureLabStack({ accelerator: accel, size, workers, k3s, prefix });
-  for (const release of releasesOf(await siteOf(labStack)))
-    await ensureK3s({ project: projectRoot, ...release, signal, say });
+  const site = await siteOf(labStack);
+  for (const release of releasesOf(site)) await ensureK3s({ project: projectRoot, ...release, signal, say });
   say(`$ pulumi up --stack ${labStack}`);
-  const code = await pulumiUp();
+  const code = await pulumiUp(site);
   if (code !== 0) {
     say("The lab is not up. Run the same command again to go on from here, or `npm run lab -- down` to take it away.");
     return code;
@@ -69,8 +70,7 @@ export async function labUp({ size, workers, k3s, signal, say }: LabOptions): Pr
 }
 
 /** Gives the exit code. */
-async function pulumiUp(): Promise<number> {
-  const { clusters } = await siteOf(labStack);
+async function pulumiUp({ clusters }: Site): Promise<number> {
   const nodes = clusters.flatMap((cluster) => (cluster.type === "k3s" ? [...cluster.servers, ...cluster.agents] : []));
   let isOver = false;
   const up = operate("up", labStack, ["--yes", "--skip-preview"]).finally(() => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { kernelParameters } from "../../../components/guest-image.ts";
 import { badlyEmulated } from "../../../formats/domain-xslt.ts";
 import { nocloudFiles } from "../../../formats/nocloud.ts";
 import type { SshKeyPair } from "../../../formats/ssh-key.ts";
@@ -69,7 +70,10 @@ export async function startDebianGuest(options: DebianGuestOptions): Promise<Deb
     ...["-device", `virtio-blk-pci,drive=${serial},serial=${serial}`],
   ];
   const isArm = process.arch === "arm64";
-  // As the program has it for VMs (formats/domain-xslt.ts).
+  // Processor and kernel are as the program has them for VMs.
+  const parameters = kernelParameters({ arch: isArm ? "aarch64" : "x86_64", accelerator })
+    .flatMap((words) => Object.entries(words))
+    .map(([name, value]) => (name === "_" ? value : `${name}=${value}`));
   const emulated = isArm ? "max" : `max,${badlyEmulated.map((feature) => `${feature}=off`).join()}`;
   const { child, stop } = startTethered(
     [
@@ -77,7 +81,7 @@ export async function startDebianGuest(options: DebianGuestOptions): Promise<Deb
       ...["-M", isArm ? "virt" : "q35", "-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : emulated],
       ...["-nodefaults", "-display", "none", "-no-reboot", "-m", "384", "-serial", `file:${folder}/console`],
       ...["-kernel", `${image}/kernel`, "-initrd", `${image}/initrd`],
-      ...["-append", `console=${isArm ? "ttyAMA0" : "ttyS0"} root=/dev/vda rw quiet norandmaps`],
+      ...["-append", parameters.join(" ")],
       ...disk("system.qcow2", "qcow2", "system"),
       ...disk("seed.iso", "raw", "seed"),
       ...disk("storage", "raw", "storage"),
