@@ -7,7 +7,7 @@ import { keyringPath } from "../../tools/image/requirements.ts";
 import { readIfThere } from "../../tools/lib/files.ts";
 import { workFolder } from "../../tools/lib/paths.ts";
 import { run } from "../../tools/lib/run.ts";
-import { inTurn } from "../../tools/setup/turn.ts";
+import { inTurn } from "../../tools/lib/turn.ts";
 
 /** Packages of a Debian release, of any architecture, whatever this machine runs itself. */
 export interface DebianRootRequest {

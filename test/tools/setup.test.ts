@@ -3,11 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { projectRoot } from "../../tools/lib/paths.ts";
+import { inTurn } from "../../tools/lib/turn.ts";
 import { until } from "../../tools/lib/until.ts";
 import { roughly, secondsLeft } from "../../tools/setup/estimate.ts";
 import { type Places, placesOf } from "../../tools/setup/places.ts";
 import { engineReady } from "../../tools/setup/setup.ts";
-import { inTurn } from "../../tools/setup/turn.ts";
 import { copyProject, makeFolder, pretendInstalled, removeFolder } from "./setup-project.ts";
 
 let project: string;

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import type { BuiltBundle } from "../../formats/artifact-lock.ts";
 import { type Cache, keep, partialPath, scratch } from "../artifacts/cache.ts";
+import { inTurn } from "../lib/turn.ts";
 import { placesOf, thisMachine } from "../setup/places.ts";
 import { type Step, showProgress } from "../setup/progress.ts";
 import { hashInputs } from "../setup/record.ts";
-import { inTurn } from "../setup/turn.ts";
 import { openTemp, openWorkshop, removeTemps, type Workshop } from "../setup/workshop.ts";
 import { appletsOf, busyboxImage, corednsImage, fetchBusybox, pauseImage, pinnedBusybox } from "./images.ts";
 import { type BundleEntry, packBundle, programLinks } from "./pack.ts";

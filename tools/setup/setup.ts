@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { inTurn } from "../lib/turn.ts";
 import { keepNoLogs } from "./engine-logs.ts";
 import { NoGoCompiler } from "./go.ts";
 import { enginePieces, type Piece, type Way } from "./pieces.ts";
@@ -15,7 +16,6 @@ import {
   readRecord,
   writeRecord,
 } from "./record.ts";
-import { inTurn } from "./turn.ts";
 import { openTemp, openWorkshop, removeTemps, type Workshop } from "./workshop.ts";
 
 export interface SetupOptions {

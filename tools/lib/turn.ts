@@ -1,5 +1,5 @@
-import { LockedError, lockHolder, withLock } from "../lib/lock.ts";
-import { until } from "../lib/until.ts";
+import { LockedError, lockHolder, withLock } from "./lock.ts";
+import { until } from "./until.ts";
 
 /**
  * Runs `fn` while holding the lock file; a lock that another running process holds is waited for.
@@ -21,7 +21,7 @@ export async function inTurn<T>(
       onWait(`process ${pid}, since ${since}`);
       const isOver = async () => (await lockHolder(file))?.id !== id;
       try {
-        await until("the other set-up", isOver, { deadline: Number.POSITIVE_INFINITY, every: 250, signal });
+        await until(`the turn of ${what}`, isOver, { deadline: Number.POSITIVE_INFINITY, every: 250, signal });
       } catch (stopped) {
         signal.throwIfAborted();
         throw stopped;
