@@ -118,6 +118,7 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
       web: {
         ...{ type: "k3s", version, endpoint, storage: "shelf", disposable },
         servers: { count, cpus: 1, memory: "2GiB", addresses: range(21, 25) },
+        slowDisk: "the disks are as fast as the machine of the tests is at the moment",
         agents: { n: { count: agents, memory: "1GiB", addresses: range(31, 38) } },
       },
     },
