@@ -5,6 +5,12 @@ const lease = { duration: 120, renewal: 100, retry: 20 } as const;
 /** Milliseconds: four times what k3s has, so that etcd keeps its leader while the processor is busy elsewhere. */
 const etcd = { heartbeat: 2000, election: 20_000 } as const;
 
+/**
+ * No ports of their own, that only the server itself could reach: at each start their programs make RSA keys for those,
+ * which takes a server many seconds. Nothing is lost: k3s is one process, and its API tells the metrics of all.
+ */
+const unserved = ["secure-port=0"] as const;
+
 /** The longest that a node may take until pods can run on it, in seconds. Importing its images is a part of it. */
 export const joinPatience: Readonly<Record<Accelerator, number>> = { kvm: 300, tcg: 900 };
 
@@ -33,9 +39,9 @@ export function patientSettings(accelerator: Accelerator): K3sSettings {
     `leader-elect-retry-period=${lease.retry}s`,
   ];
   return {
-    "kube-controller-manager-arg": election,
-    "kube-cloud-controller-manager-arg": election,
-    "kube-scheduler-arg": election,
+    "kube-controller-manager-arg": [...election, ...unserved],
+    "kube-cloud-controller-manager-arg": [...election, ...unserved, "webhook-secure-port=0"],
+    "kube-scheduler-arg": [...election, ...unserved],
     "etcd-arg": [`heartbeat-interval=${etcd.heartbeat}`, `election-timeout=${etcd.election}`, "log-level=error"],
   };
 }
