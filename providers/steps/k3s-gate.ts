@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../transport/connection.ts";
 import { onGuest } from "./guest-script.ts";
-import { type Look, lookAgain, lookAt, type NodeSeen } from "./k3s-look.ts";
+import { awaitNews, type Look, lookAgain, lookAt } from "./k3s-look.ts";
 import { type K3sNode, unitOf } from "./k3s-spec.ts";
 
 /** How a node's service fares, as it says itself. */
@@ -9,7 +9,7 @@ export interface ServiceSeen {
   /** As `systemctl is-active` says it. */
   readonly state: string;
   readonly restarts: number;
-  /** What it last complained of; empty at first. */
+  /** What it last complained of; empty where it was not asked for that and has never ended. */
   readonly last: string;
   /** Whether the node has its part of the pods' network. */
   readonly network: boolean;
@@ -28,9 +28,6 @@ export interface GateArgs {
   readonly say: (line: string) => void;
 }
 
-/** The least time between two looks, as a multiple of what a look takes. */
-const looksApart = 4;
-
 /**
  * Waits until a node is ready in earnest. "Ready" alone is said too early: pods do not start before flannel has given
  * the node its network, and none is placed there before the cloud controller has taken its taint away.
@@ -39,29 +36,33 @@ const looksApart = 4;
 export async function awaitNode(args: GateArgs): Promise<void> {
   const { name, spec, guest, server } = args;
   const end = Date.now() + args.patience * 1000;
+  const seen = (complaint: "yes" | "no") => seeService(guest, name, [unitOf(spec.role), complaint]);
   for (let said = ""; ; ) {
     const start = Date.now();
-    const service: ServiceSeen = JSON.parse(
-      await onGuest(guest, {
-        what: `looking after k3s on ${name}`,
-        scripts: ["k3s-service"],
-        args: [unitOf(spec.role)],
-      }),
-    );
-    const missing = whatIsMissing(name, spec.version, args.etcd, service, await lookAt(server));
+    const service = await seen("no");
+    const look = await lookAt(server);
+    const missing = whatIsMissing(name, spec.version, args.etcd, service, look);
     if (missing === undefined) return;
     if (missing !== said) args.say(`${name}: ${missing}`);
     said = missing;
     if (Date.now() > end) {
-      const complaint = service.last === "" ? "" : `\nk3s said last: ${service.last}`;
+      const { last } = await seen("yes");
+      const complaint = last === "" ? "" : `\nk3s said last: ${last}`;
       throw new Error(
         `${name} is not a working node after ${args.patience} s: ${missing}${complaint}\n` +
           `More is there: npm run bramble -- ssh ${name} journalctl -u ${unitOf(spec.role)}`,
       );
     }
     // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
-    await delay(Math.max(lookAgain, looksApart * (Date.now() - start)));
+    await delay(Math.max(lookAgain, Date.now() - start));
+    if (lacksInCluster(name, spec.version, args.etcd, look) !== undefined) await awaitNews(server, name, look);
   }
+}
+
+async function seeService(guest: Connection, name: string, args: readonly string[]): Promise<ServiceSeen> {
+  const said = await onGuest(guest, { what: `looking after k3s on ${name}`, scripts: ["k3s-service"], args });
+  const service: ServiceSeen = JSON.parse(said);
+  return service;
 }
 
 /** The first thing that a node still lacks, in words; undefined when pods can run on it. */
@@ -76,13 +77,14 @@ export function whatIsMissing(
     const often = service.restarts > 0 ? ` (started ${service.restarts + 1} times: ${service.last})` : "";
     return `k3s is ${service.state} there${often}`;
   }
+  return lacksInCluster(name, version, etcd, look) ?? (service.network ? undefined : "it has no network for pods yet");
+}
+
+/** What the API would tell of when it is there. */
+function lacksInCluster(name: string, version: string, etcd: boolean, look: Look): string | undefined {
   if ("down" in look) return "the API does not answer yet";
   const node = look.nodes.find((seen) => seen.name === name);
   if (node === undefined) return "it has not registered yet";
-  return ofNode(node, version, etcd) ?? (service.network ? undefined : "it has no network for pods yet");
-}
-
-function ofNode(node: NodeSeen, version: string, etcd: boolean): string | undefined {
   if (!node.ready) return "its kubelet is not ready yet";
   if (node.waits) return "k3s has not yet said what machine it is";
   if (node.version !== version) return `its kubelet is still ${node.version}, not ${version}`;

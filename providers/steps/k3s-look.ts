@@ -18,7 +18,13 @@ export interface NodeSeen {
   readonly version: string;
 }
 
-export type Look = { readonly down: string } | { readonly nodes: readonly NodeSeen[] };
+export type Look =
+  | { readonly down: string }
+  | {
+      readonly nodes: readonly NodeSeen[];
+      /** The list's resource version, from which on changes can be waited for. */
+      readonly at: string;
+    };
 
 /** A server whose API answers. */
 export interface Answering {
@@ -43,6 +49,15 @@ export async function lookAt(connection: Connection): Promise<Look> {
   const said = await onGuest(connection, { what: "asking for the cluster's nodes", scripts: ["k3s-api", "k3s-look"] });
   const look: Look = JSON.parse(said);
   return look;
+}
+
+/** Waits until a server's API may have more to say of a node than at the last look, half a minute at the most. */
+export async function awaitNews(connection: Connection, node: string, last: Look): Promise<void> {
+  await onGuest(connection, {
+    what: `waiting for news of ${node}`,
+    scripts: ["k3s-api", "k3s-news"],
+    args: [node, "down" in last ? "" : last.at],
+  });
 }
 
 /**

@@ -62,6 +62,22 @@ describe("k3s accepts what it is given", function () {
       );
     });
 
+    it("and who waits for a node is told of what changes there, and only there", async () => {
+      await kubectl(server, "create -f -", [node("web-n5"), node("web-n6")].join("\n---\n"));
+      const look = JSON.parse(await server.script(["k3s-api", "k3s-look"]));
+      let isTold = false;
+      const start = Date.now();
+      const told = server.script(["k3s-api", "k3s-news"], "web-n5", look.at).then(() => {
+        isTold = true;
+      });
+      await kubectl(server, "label node web-n6 owner=ann");
+      assert.equal(isTold, false);
+      await kubectl(server, "label node web-n5 owner=ann");
+      await told;
+      assert.ok(Date.now() - start < 20_000, "the change was not what ended the wait");
+      await kubectl(server, "delete node web-n5 web-n6");
+    });
+
     it("and whose nodes get their labels and taints, and keep those of others", async () => {
       await kubectl(server, "create -f -", node("web-n1"));
       await kubectl(server, "label node web-n1 owner=ann");
@@ -125,6 +141,12 @@ describe("k3s accepts what it is given", function () {
         (await nodes(server)).map(({ name }) => name).filter((name) => name === "web-n2"),
         [],
       );
+    });
+
+    it("and whose API tells what its controllers count, which have no port of their own", async () => {
+      assert.match(await kubectl(server, "get --raw /metrics"), /^node_collector_/m);
+      const ports = (await server.run("ss -Hltn")).split("\n").map((line) => /:(\d+) /.exec(line)?.[1]);
+      assert.deepEqual(new Set(ports.filter((port) => port !== undefined)), new Set(["6443", "6444"]));
     });
   });
 

@@ -109,7 +109,7 @@ describe("a node of a living cluster", () => {
 describe("a node that joins", () => {
   const service: ServiceSeen = { state: "active", restarts: 0, last: "", network: true };
   const missing = (seen: NodeSeen, but: Partial<ServiceSeen> = {}, etcd = false) =>
-    whatIsMissing("n1", "v1.35.0+k3s3", etcd, { ...service, ...but }, { nodes: [seen] });
+    whatIsMissing("n1", "v1.35.0+k3s3", etcd, { ...service, ...but }, { nodes: [seen], at: "1" });
 
   it("is there when pods can run on it, not when it says Ready", () => {
     assert.equal(missing(node("n1")), undefined);

@@ -5,7 +5,7 @@ if ! said=$(api /readyz 2>&1); then
 fi
 api /api/v1/nodes | jq -c '
   def is(condition): any(.status.conditions[]?; .type == condition and .status == "True");
-  {nodes: [.items[] | {
+  {at: .metadata.resourceVersion, nodes: [.items[] | {
     name: .metadata.name,
     ready: is("Ready"),
     voter: is("EtcdIsVoter"),
