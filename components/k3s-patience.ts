@@ -4,6 +4,11 @@ import type { Accelerator, K3sSettings } from "../site/model.ts";
 const lease = { duration: 120, renewal: 100, retry: 20 } as const;
 /** Milliseconds: four times what k3s has, so that etcd keeps its leader while the processor is busy elsewhere. */
 const etcd = { heartbeat: 2000, election: 20_000 } as const;
+/**
+ * Seconds that etcd may take to answer the API's checks of it, in place of 2. There are two, and the endpoint leaves a
+ * server whose checks take 12 s together (providers/steps/k3s-spec.ts).
+ */
+const etcdAnswer = 5;
 
 /**
  * No ports of their own, that only the server itself could reach: at each start their programs make RSA keys for those,
@@ -39,6 +44,7 @@ export function patientSettings(accelerator: Accelerator): K3sSettings {
     `leader-elect-retry-period=${lease.retry}s`,
   ];
   return {
+    "kube-apiserver-arg": [`etcd-healthcheck-timeout=${etcdAnswer}s`, `etcd-readycheck-timeout=${etcdAnswer}s`],
     "kube-controller-manager-arg": [...election, ...unserved],
     "kube-cloud-controller-manager-arg": [...election, ...unserved, "webhook-secure-port=0"],
     "kube-scheduler-arg": [...election, ...unserved],

@@ -6,7 +6,7 @@ import { type K3sNode, unitOf } from "./k3s-spec.ts";
 
 /** How a node's service fares, as it says itself. */
 export interface ServiceSeen {
-  /** As `systemctl is-active` says it. */
+  /** As systemd calls it: `active`, `activating`, `failed`. */
   readonly state: string;
   readonly restarts: number;
   /** What it last complained of; empty where it was not asked for that and has never ended. */
