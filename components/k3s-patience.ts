@@ -10,12 +10,6 @@ const etcd = { heartbeat: 2000, election: 20_000 } as const;
  */
 const etcdAnswer = 5;
 
-/**
- * No ports of their own, that only the server itself could reach: at each start their programs make RSA keys for those,
- * which takes a server many seconds. Nothing is lost: k3s is one process, and its API tells the metrics of all.
- */
-const unserved = ["secure-port=0"] as const;
-
 /** The longest that a node may take until pods can run on it, in seconds. Importing its images is a part of it. */
 export const joinPatience: Readonly<Record<Accelerator, number>> = { kvm: 300, tcg: 900 };
 
@@ -45,9 +39,9 @@ export function patientSettings(accelerator: Accelerator): K3sSettings {
   ];
   return {
     "kube-apiserver-arg": [`etcd-healthcheck-timeout=${etcdAnswer}s`, `etcd-readycheck-timeout=${etcdAnswer}s`],
-    "kube-controller-manager-arg": [...election, ...unserved],
-    "kube-cloud-controller-manager-arg": [...election, ...unserved, "webhook-secure-port=0"],
-    "kube-scheduler-arg": [...election, ...unserved],
+    "kube-controller-manager-arg": election,
+    "kube-cloud-controller-manager-arg": election,
+    "kube-scheduler-arg": election,
     "etcd-arg": [`heartbeat-interval=${etcd.heartbeat}`, `election-timeout=${etcd.election}`, "log-level=error"],
   };
 }

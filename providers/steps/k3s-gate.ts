@@ -53,9 +53,14 @@ export async function awaitNode(args: GateArgs): Promise<void> {
           `More is there: npm run bramble -- ssh ${name} journalctl -u ${unitOf(spec.role)}`,
       );
     }
-    // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
-    await delay(Math.max(lookAgain, Date.now() - start));
-    if (lacksInCluster(name, spec.version, args.etcd, look) !== undefined) await awaitNews(server, name, look);
+    await delay(lookAgain);
+    if (lacksInCluster(name, spec.version, args.etcd, look) === undefined) {
+      await onGuest(guest, { what: `waiting for the network of ${name}`, scripts: ["k3s-network"] });
+    } else {
+      // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
+      await delay(Date.now() - start);
+      await awaitNews(server, name, look);
+    }
   }
 }
 

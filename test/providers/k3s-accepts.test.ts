@@ -142,12 +142,6 @@ describe("k3s accepts what it is given", function () {
         [],
       );
     });
-
-    it("and whose API tells what its controllers count, which have no port of their own", async () => {
-      assert.match(await kubectl(server, "get --raw /metrics"), /^node_collector_/m);
-      const ports = (await server.run("ss -Hltn")).split("\n").map((line) => /:(\d+) /.exec(line)?.[1]);
-      assert.deepEqual(new Set(ports.filter((port) => port !== undefined)), new Set(["6443", "6444"]));
-    });
   });
 
   describe("as one of three", () => {
