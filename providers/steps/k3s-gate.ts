@@ -87,7 +87,7 @@ export function whatIsMissing(
 
 /** What the API would tell of when it is there. */
 function lacksInCluster(name: string, version: string, etcd: boolean, look: Look): string | undefined {
-  if ("down" in look) return "the API does not answer yet";
+  if ("down" in look) return "the API is not ready yet";
   const node = look.nodes.find((seen) => seen.name === name);
   if (node === undefined) return "it has not registered yet";
   if (!node.ready) return "its kubelet is not ready yet";

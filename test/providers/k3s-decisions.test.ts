@@ -136,7 +136,7 @@ describe("a node that joins", () => {
     );
     assert.equal(
       whatIsMissing("n1", "v1.35.0+k3s3", false, service, { down: "connection refused" }),
-      "the API does not answer yet",
+      "the API is not ready yet",
     );
   });
 });
