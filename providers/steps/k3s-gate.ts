@@ -6,10 +6,10 @@ import { type K3sNode, unitOf } from "./k3s-spec.ts";
 
 /** How a node's service fares, as it says itself. */
 export interface ServiceSeen {
-  /** As systemd calls it: `active`, `activating`, `failed`. */
+  /** As `systemctl is-active` says it. */
   readonly state: string;
   readonly restarts: number;
-  /** What it last complained of; empty where it was not asked for that and has never ended. */
+  /** What it last complained of; empty at first. */
   readonly last: string;
   /** Whether the node has its part of the pods' network. */
   readonly network: boolean;
@@ -36,38 +36,32 @@ export interface GateArgs {
 export async function awaitNode(args: GateArgs): Promise<void> {
   const { name, spec, guest, server } = args;
   const end = Date.now() + args.patience * 1000;
-  const seen = (complaint: "yes" | "no") => seeService(guest, name, [unitOf(spec.role), complaint]);
   for (let said = ""; ; ) {
     const start = Date.now();
-    const service = await seen("no");
+    const service: ServiceSeen = JSON.parse(
+      await onGuest(guest, {
+        what: `looking after k3s on ${name}`,
+        scripts: ["k3s-service"],
+        args: [unitOf(spec.role)],
+      }),
+    );
     const look = await lookAt(server);
     const missing = whatIsMissing(name, spec.version, args.etcd, service, look);
     if (missing === undefined) return;
     if (missing !== said) args.say(`${name}: ${missing}`);
     said = missing;
     if (Date.now() > end) {
-      const { last } = await seen("yes");
-      const complaint = last === "" ? "" : `\nk3s said last: ${last}`;
+      const complaint = service.last === "" ? "" : `\nk3s said last: ${service.last}`;
       throw new Error(
         `${name} is not a working node after ${args.patience} s: ${missing}${complaint}\n` +
           `More is there: npm run bramble -- ssh ${name} journalctl -u ${unitOf(spec.role)}`,
       );
     }
-    await delay(lookAgain);
-    if (lacksInCluster(name, spec.version, args.etcd, look) === undefined) {
-      await onGuest(guest, { what: `waiting for the network of ${name}`, scripts: ["k3s-network"] });
-    } else {
-      // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
-      await delay(Date.now() - start);
-      await awaitNews(server, name, look);
-    }
+    // A look takes a part of the node's own processor, which without KVM is slow and has other things to do.
+    await delay(Math.max(lookAgain, Date.now() - start));
+    if (lacksInCluster(name, spec.version, args.etcd, look) !== undefined) await awaitNews(server, name, look);
+    else await onGuest(guest, { what: `waiting for the network of ${name}`, scripts: ["k3s-network"] });
   }
-}
-
-async function seeService(guest: Connection, name: string, args: readonly string[]): Promise<ServiceSeen> {
-  const said = await onGuest(guest, { what: `looking after k3s on ${name}`, scripts: ["k3s-service"], args });
-  const service: ServiceSeen = JSON.parse(said);
-  return service;
 }
 
 /** The first thing that a node still lacks, in words; undefined when pods can run on it. */

@@ -30,6 +30,7 @@ export interface K3sMachine {
 
 /** The folders that each machine has of its own; made here where they are missing, since they are mounted over. */
 const ownFolders = ["/var/lib/rancher", "/etc/rancher"] as const;
+/** How long a server may take until its API is ready, in milliseconds. */
 const ready = 180_000;
 
 /** @param bin the folder with k3s and its links */
