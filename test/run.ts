@@ -8,13 +8,17 @@ import { setup } from "../tools/setup/setup.ts";
 import { ensureTestK3s } from "./doubles/shared-releases.ts";
 
 interface Tier {
-  readonly files: readonly string[];
+  /** Those that run one after the other. */
+  readonly files?: readonly string[];
+  /**
+   * Those of which two run at the same time, in this order: they leave alone what a machine has one of, such as its users.
+   * What takes minutes comes first, so that it is not left by itself at the end.
+   */
+  readonly twoAtOnce?: readonly string[];
   /** Longest that one test or hook may take, in milliseconds. */
   readonly timeout: number;
   /** Whether it uses the engine and real libvirt and sshd, which are then made ready first. */
   readonly real?: boolean;
-  /** Whether two of its files may run at the same time: they leave alone what a machine has one of, such as its users. */
-  readonly twoAtOnce?: boolean;
   /** Whether it runs only when it is named: it takes hours. */
   readonly byName?: boolean;
   /** Why this machine can't run it; undefined if it can. */
@@ -34,18 +38,19 @@ const tiers: Record<string, Tier> = {
   },
   providers: {
     real: true,
-    files: ["test/providers/**/*.test.ts"],
+    files: ["test/providers/!(tftp-tree*).test.ts"],
+    twoAtOnce: ["test/providers/tftp-tree-kill.test.ts", "test/providers/tftp-tree*.test.ts"],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and k3s"),
   },
   real: {
     real: true,
-    twoAtOnce: true,
-    files: [
-      "test/tools/**/*.test.ts",
+    twoAtOnce: [
+      "test/tools/rollout/rollout-lan.test.ts",
       "test/engine/**/*.test.ts",
-      "test/doubles/**/*.test.ts",
       "test/images/real/**/*.test.ts",
+      "test/doubles/**/*.test.ts",
+      "test/tools/**/*.test.ts",
     ],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and libvirt"),
@@ -99,10 +104,11 @@ for (const name of wanted) {
     continue;
   }
   if (tier.real) await makeReady();
-  const stats = await runTier(tier);
-  passed += stats.passes;
-  failed += stats.failures + (env.CI === "true" ? stats.pending : 0);
-  skipped += env.CI === "true" ? 0 : stats.pending;
+  for (const stats of await runTier(tier)) {
+    passed += stats.passes;
+    failed += stats.failures + (env.CI === "true" ? stats.pending : 0);
+    skipped += env.CI === "true" ? 0 : stats.pending;
+  }
 }
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 exit(failed > 0 || passed === 0 ? 1 : 0);
@@ -117,16 +123,17 @@ async function makeReady(): Promise<void> {
   await ensureTestK3s();
 }
 
-async function runTier(tier: Tier): Promise<Mocha.Stats> {
-  const mocha = new Mocha({
-    timeout: tier.timeout,
-    slow: 20_000,
-    reporter: "spec",
-    forbidOnly: env.CI === "true",
-    ...(tier.twoAtOnce && { parallel: true, jobs: 2 }),
-  });
-  for (const file of tier.files.flatMap((pattern) => globSync(pattern)).sort()) mocha.addFile(file);
-  if (!tier.twoAtOnce) await mocha.loadFilesAsync();
+async function runTier({ files = [], twoAtOnce = [], timeout }: Tier): Promise<Mocha.Stats[]> {
+  const runs: Mocha.Stats[] = [];
+  if (files.length > 0) runs.push(await runFiles(files, { timeout }));
+  if (twoAtOnce.length > 0) runs.push(await runFiles(twoAtOnce, { timeout, parallel: true, jobs: 2 }));
+  return runs;
+}
+
+async function runFiles(patterns: readonly string[], options: Mocha.MochaOptions): Promise<Mocha.Stats> {
+  const mocha = new Mocha({ slow: 20_000, reporter: "spec", forbidOnly: env.CI === "true", ...options });
+  for (const file of new Set(patterns.flatMap((pattern) => globSync(pattern).sort()))) mocha.addFile(file);
+  if (!options.parallel) await mocha.loadFilesAsync();
   return await new Promise((resolve) => {
     const runner = mocha.run(() => {
       if (runner.stats === undefined) throw new Error("mocha kept no count");
