@@ -83,7 +83,8 @@ export async function startBootMachine(way: BootServerSpec["connect"]): Promise<
   const target = async (): Promise<SshTarget> => {
     const keys = [hostKey, deployKey.publicKey].map((key) => JSON.stringify(key)).join();
     const script = `import { startSshd } from "${sshd}"; console.log((await startSshd(${keys})).port);`;
-    const { line } = await start(process.execPath, "--input-type=module", "-e", script);
+    // It is never stopped; the machine's own /run goes with the machine.
+    const { line } = await start("env", "TMPDIR=/run", process.execPath, "--input-type=module", "-e", script);
     return { name: "pi1", address, port: Number(line), user: "root", hostKey: hostKey.publicKey };
   };
   const reached = way === "local" ? { connect: way } : { connect: way, ...(await target()) };
