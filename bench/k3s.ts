@@ -14,10 +14,10 @@ const agent = { node: "web-n1", name: "k3s agent beside it, the same", target: 2
 export async function k3sFigures(runs: number): Promise<Figure[]> {
   const each: number[][] = [];
   for (let index = 0; index < runs; index++) each.push(await once());
-  return [server, agent].map(({ name, target }, place) => ({
-    ...{ name, target, unit: "s" },
-    values: each.map((seconds) => seconds[place] ?? Number.NaN),
-  }));
+  return [server, agent].map(({ name, target }, place) => {
+    const values = each.map((seconds) => seconds[place] ?? Number.NaN);
+    return { name, unit: "s", target, values };
+  });
 }
 
 async function once(): Promise<number[]> {
