@@ -21,14 +21,14 @@ export async function k3sFigures(runs: number): Promise<Figure[]> {
 }
 
 async function once(): Promise<number[]> {
-  const site = await startK3sSite("bench");
+  const web = await startK3sSite("bench");
   try {
-    await site.describe({ servers: 1, disposable: true });
-    const up = await succeeds(site.site.operate("up"));
+    await web.describe({ servers: 1, disposable: true });
+    const up = await succeeds(web.site.operate("up"));
     const seconds = [server, agent].map(({ node }) => doneAt(up, `Command ${node}/k3s`) - doneAt(up, `Domain ${node}`));
     stderr.write(`k3s: server ${seconds[0]} s, agent ${seconds[1]} s\n`);
     return seconds;
   } finally {
-    await site.stop();
+    await web.stop();
   }
 }

@@ -8,7 +8,7 @@ import { setup } from "../tools/setup/setup.ts";
 import { ensureTestK3s } from "./doubles/shared-releases.ts";
 
 interface Tier {
-  /** Those that run one after the other. */
+  /** Those that run one after the other, but for those below. */
   readonly files?: readonly string[];
   /**
    * Those of which two run at the same time, in this order: they leave alone what a machine has one of, such as its users.
@@ -38,7 +38,7 @@ const tiers: Record<string, Tier> = {
   },
   providers: {
     real: true,
-    files: ["test/providers/!(tftp-tree*).test.ts"],
+    files: ["test/providers/**/*.test.ts"],
     twoAtOnce: ["test/providers/tftp-tree-kill.test.ts", "test/providers/tftp-tree*.test.ts"],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and k3s"),
@@ -124,15 +124,22 @@ async function makeReady(): Promise<void> {
 }
 
 async function runTier({ files = [], twoAtOnce = [], timeout }: Tier): Promise<Mocha.Stats[]> {
+  const inPairs = inOrder(twoAtOnce);
+  const byThemselves = inOrder(files).filter((file) => !inPairs.includes(file));
   const runs: Mocha.Stats[] = [];
-  if (files.length > 0) runs.push(await runFiles(files, { timeout }));
-  if (twoAtOnce.length > 0) runs.push(await runFiles(twoAtOnce, { timeout, parallel: true, jobs: 2 }));
+  if (byThemselves.length > 0) runs.push(await runFiles(byThemselves, { timeout }));
+  if (inPairs.length > 0) runs.push(await runFiles(inPairs, { timeout, parallel: true, jobs: 2 }));
   return runs;
 }
 
-async function runFiles(patterns: readonly string[], options: Mocha.MochaOptions): Promise<Mocha.Stats> {
+/** The files of these patterns, each once. */
+function inOrder(patterns: readonly string[]): string[] {
+  return [...new Set(patterns.flatMap((pattern) => globSync(pattern).sort()))];
+}
+
+async function runFiles(files: readonly string[], options: Mocha.MochaOptions): Promise<Mocha.Stats> {
   const mocha = new Mocha({ slow: 20_000, reporter: "spec", forbidOnly: env.CI === "true", ...options });
-  for (const file of new Set(patterns.flatMap((pattern) => globSync(pattern).sort()))) mocha.addFile(file);
+  for (const file of files) mocha.addFile(file);
   if (!options.parallel) await mocha.loadFilesAsync();
   return await new Promise((resolve) => {
     const runner = mocha.run(() => {
