@@ -39,7 +39,11 @@ const tiers: Record<string, Tier> = {
   providers: {
     real: true,
     files: ["test/providers/**/*.test.ts"],
-    twoAtOnce: ["test/providers/tftp-tree-kill.test.ts", "test/providers/tftp-tree*.test.ts"],
+    twoAtOnce: [
+      "test/providers/tftp-tree-kill.test.ts",
+      "test/providers/k3s-accepts.test.ts",
+      "test/providers/tftp-tree*.test.ts",
+    ],
     timeout: 600_000,
     obstacle: () => linuxAsRoot("starts sshd and k3s"),
   },

@@ -65,7 +65,9 @@ async function plugIn(
     (await inside(await guestScripts(names), ...args)).trim();
   return {
     start: async () => {
-      await inside(`setsid k3s server --disable-agent >${root}/log 2>&1 </dev/null & echo $! >${root}/pid`);
+      // Etcd's members are marked at the node of this name, which k3s learns from its agent.
+      const name = "NODE_NAME=$(sed -n 's/^node-name: //p' /etc/rancher/k3s/config.yaml)";
+      await inside(`${name} setsid k3s server --disable-agent >${root}/log 2>&1 </dev/null & echo $! >${root}/pid`);
     },
     kill: async () => {
       await station.run(["sh", "-c", 'kill -KILL -- "-$(cat "$1")"; rm "$1"', "sh", `${root}/pid`]);

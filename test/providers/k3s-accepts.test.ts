@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { kubeconfigFor } from "../../formats/kubeconfig.ts";
 import type { GuestFile } from "../../providers/steps/guest-script.ts";
 import type { Look } from "../../providers/steps/k3s-look.ts";
@@ -8,8 +9,7 @@ import { type K3sMachine, type K3sServers, startK3sServers } from "../doubles/k3
 import { k3sNodeFiles, k3sSite } from "./support/k3s-node-files.ts";
 
 /** The real k3s with what the program makes for it; nodes need a kernel of their own, which test/e2e gives them. */
-describe("k3s accepts what it is given", function () {
-  this.timeout(300_000);
+describe("k3s accepts what it is given", () => {
   let servers: K3sServers;
   let programs: Awaited<ReturnType<typeof k3sPrograms>>;
   before(async () => {
@@ -145,37 +145,69 @@ describe("k3s accepts what it is given", function () {
   });
 
   describe("as one of three", () => {
+    const names = ["web-server1", "web-server2", "web-server3"];
     let first: K3sMachine;
-    const more: K3sMachine[] = [];
+    let second: K3sMachine;
+    let third: K3sMachine;
+    const plugIn = async (name: string, last: number, start: string, files: readonly GuestFile[]) => {
+      const machine = await servers.machine(name, `10.20.0.${last}/24`, files);
+      await machine.script(["k3s-join"], ...begins(start));
+      await machine.start();
+      return machine;
+    };
+    const vote = async (machine: K3sMachine, ...voters: readonly string[]) => {
+      const seen = async () => (await nodes(machine)).filter(({ voter }) => voter).map(({ name }) => name);
+      await until(`the votes of ${voters.join(", ")}`, async () => isDeepStrictEqual(await seen(), voters), {
+        ...{ deadline: 120_000, every: 500 },
+      });
+    };
+    const written = (machine: K3sMachine) =>
+      kubectl(machine, "get node web-server2 -o jsonpath={.metadata.labels.without}");
     before(async () => {
-      first = await servers.machine("etcd1", "10.20.0.21/24", await k3sNodeFiles(k3sSite(3), "web-server1"));
-      await first.script(["k3s-join"], ...begins("init"));
-      await first.start();
+      first = await plugIn("etcd1", 21, "init", await k3sNodeFiles(k3sSite(3), "web-server1"));
       await first.ready();
-    });
-    after(async () => {
-      for (const machine of [first, ...more]) await machine.kill();
     });
 
     it("which joins the first by its token, and another that does not know the authority is refused", async () => {
       const files = await k3sNodeFiles(k3sSite(3), "web-server2");
-      const stranger = await servers.machine("stranger", "10.20.0.98/24", files.map(withOtherHash));
-      more.push(stranger);
-      await stranger.script(["k3s-join"], ...begins("https://10.20.0.21:6443"));
-      await stranger.start();
+      const stranger = await plugIn("stranger", 98, theFirst, files.map(withOtherHash));
       await until("the refusal", async () => /token CA hash does not match/.test(await stranger.log()), {
         deadline: 60_000,
       });
-      const second = await servers.machine("etcd2", "10.20.0.22/24", files);
-      more.push(second);
-      await second.script(["k3s-join"], ...begins("https://10.20.0.21:6443"));
-      await second.start();
+      second = await plugIn("etcd2", 22, theFirst, files);
       await second.ready();
     });
 
     it("and keeps snapshots", async () => {
       assert.match(await first.script(["k3s-snapshot"], "before-test"), /keeps a snapshot/);
       assert.match(await first.run("ls /var/lib/rancher/k3s/server/db/snapshots"), /before-test/);
+    });
+
+    it("of which the first may be gone at a blow: the others take a write, and it has that when it is back", async () => {
+      third = await plugIn("etcd3", 23, theFirst, await k3sNodeFiles(k3sSite(3), "web-server3"));
+      await third.ready();
+      await kubectl(third, "create -f -", names.map(node).join("\n---\n"));
+      await vote(third, ...names);
+      await first.kill();
+      await second.run(patiently, "kubectl label node web-server2 --overwrite without=web-server1");
+      await first.start();
+      await first.ready();
+      assert.equal(await written(first), "web-server1");
+    });
+
+    it("which gives up its vote before it goes, and joins as a new member with nothing of what it had", async () => {
+      const leave = (step: string) => second.script(["k3s-api", "k3s-drain"], "web-server3", step);
+      await leave("unmember");
+      await vote(second, "web-server1", "web-server2");
+      assert.equal((await nodes(second)).find(({ name }) => name === "web-server3")?.left, true);
+      await third.kill();
+      await leave("delete");
+      await third.script(["k3s-join"], ...begins(theFirst, "yes"));
+      await third.start();
+      await third.ready();
+      await kubectl(second, "create -f -", node("web-server3"));
+      await vote(third, ...names);
+      assert.equal(await written(third), "web-server1");
     });
   });
 });
@@ -186,7 +218,11 @@ function withOtherHash(file: GuestFile): GuestFile {
   return { ...file, content: String(file.content).replace(/^K10[0-9a-f]{64}/, `K10${"0".repeat(64)}`) };
 }
 
-const node = (name: string) => JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name } });
+/** A node as its kubelet would announce it: k3s marks one only where there are labels and annotations already. */
+const node = (name: string) => {
+  const [labels, annotations] = [{ "kubernetes.io/hostname": name }, { "node.alpha.kubernetes.io/ttl": "0" }];
+  return JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name, labels, annotations } });
+};
 /** One pod, for nodes that are labelled so. */
 const replicas = JSON.stringify({
   ...{ apiVersion: "apps/v1", kind: "ReplicaSet", metadata: { name: "one" } },
@@ -218,7 +254,13 @@ const room = {
 };
 const running = { status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } };
 
+/** Runs a command until it succeeds, as while etcd has no leader. */
+const patiently = `export KUBECONFIG=/etc/rancher/k3s/k3s.yaml
+timeout 120 sh -c 'until $1; do sleep 1; done' sh "$1"`;
+
+const theFirst = "https://10.20.0.21:6443";
+
 /** What the script of how a server begins is told, after what is for those that follow it. */
-function begins(start: string): string[] {
-  return ["k3s", "v0", "0", "-", start, "no"];
+function begins(start: string, hasLeft: "yes" | "no" = "no"): string[] {
+  return ["k3s", "v0", "0", "-", start, hasLeft];
 }

@@ -46,15 +46,27 @@ interface Logged {
 
 /** When the engine was done with a resource, in seconds since 1970; not a number where it never was. */
 export function doneAt({ events }: Logged, what: string): number {
-  const found = events.find(({ resOutputsEvent: done }) => done !== undefined && nameOf(done.metadata.urn) === what);
-  return found?.timestamp ?? Number.NaN;
+  return events[placeOfDone(events, what)]?.timestamp ?? Number.NaN;
 }
 
 /** When it began to do one of these to a resource; not a number where it never did. */
 export function begunAt({ events }: Logged, what: string, ops: RegExp): number {
-  const found = events.find(({ resourcePreEvent }) => {
+  return events[placeOfBegun(events, what, ops)]?.timestamp ?? Number.NaN;
+}
+
+/** Whether it was done with a resource before it began to do one of these to another, both in the same second or not. */
+export function isDoneBefore({ events }: Logged, done: string, begun: string, ops: RegExp): boolean {
+  const place = placeOfDone(events, done);
+  return place >= 0 && place < placeOfBegun(events, begun, ops);
+}
+
+function placeOfDone(events: readonly EngineEvent[], what: string): number {
+  return events.findIndex(({ resOutputsEvent: done }) => done !== undefined && nameOf(done.metadata.urn) === what);
+}
+
+function placeOfBegun(events: readonly EngineEvent[], what: string, ops: RegExp): number {
+  return events.findIndex(({ resourcePreEvent }) => {
     const step = resourcePreEvent?.metadata;
     return step !== undefined && ops.test(step.op) && nameOf(step.urn) === what;
   });
-  return found?.timestamp ?? Number.NaN;
 }

@@ -3,10 +3,12 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { sshKeyPair } from "../../../formats/ssh-key.ts";
 import { sourceVersion } from "../../../tools/k3s/programs.ts";
 import { probeAccel } from "../../../tools/lab/host/kvm.ts";
 import { type RunResult, run, tryRun } from "../../../tools/lib/run.ts";
+import { until } from "../../../tools/lib/until.ts";
 import { k3sPrograms } from "../../doubles/k3s-programs.ts";
 import { type SecondHost, startSecondHost } from "../../doubles/second-host.ts";
 import { type DebianGuest, startDebianGuest } from "./debian-guest.ts";
@@ -38,6 +40,8 @@ export interface K3sSite {
   nodes(): Promise<Record<string, string>>;
   /** The servers that are ready and whose etcd has a vote. */
   voters(): Promise<string[]>;
+  /** Waits until those are just these; on a busy processor k3s takes votes for gone now and then, for some seconds. */
+  voting(...servers: readonly string[]): Promise<void>;
   /** Runs a script as root on a VM. */
   on(vm: string, script: string): Promise<string>;
   urnOf(what: string): Promise<string>;
@@ -132,6 +136,11 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
     const list: { items: NodeSeen[] } = JSON.parse(await kubectl("get", "nodes", "--output", "json"));
     return list.items.filter((node) => is(node, "Ready"));
   };
+  const voters = async () =>
+    (await seen())
+      .filter((node) => is(node, "EtcdIsVoter"))
+      .map(({ metadata }) => metadata.name)
+      .sort();
   return {
     ...{ site, host, nas, endpoint, kubectl },
     describe: (wanted) => site.write(document(wanted)),
@@ -150,11 +159,11 @@ async function start(stack: string, undo: (() => Promise<void>)[]): Promise<Omit
     },
     nodes: async () =>
       Object.fromEntries((await seen()).map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion])),
-    voters: async () =>
-      (await seen())
-        .filter((node) => is(node, "EtcdIsVoter"))
-        .map(({ metadata }) => metadata.name)
-        .sort(),
+    voters,
+    voting: async (...servers) => {
+      const vote = async () => isDeepStrictEqual(await voters(), servers);
+      await until(`the votes of ${servers.join(", ")}`, vote, { deadline: 600_000, every: 5000 });
+    },
     on: async (vm, script) => (await succeeds(site.bramble(["ssh", vm, script]))).stdout.trim(),
     urnOf: async (what) => {
       const found = (await site.state()).find(({ urn }) => nameOf(urn) === what);
