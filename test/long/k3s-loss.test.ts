@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { isDoneBefore } from "../e2e/support/engine-events.ts";
 import { type K3sSite, startK3sSite } from "../e2e/support/k3s-site.ts";
-import { pod } from "../e2e/support/pods.ts";
+import { claim, pod } from "../e2e/support/pods.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.ts";
 
 /**
@@ -61,7 +61,7 @@ describe("a k3s cluster in VMs that loses nodes", () => {
     await web.host.virsh("undefine", vm);
     const up = await replaced("web-n1");
     match(up.output, /web knows a web-n1 whose disks are gone/);
-    await web.create(pod("again", "web-n1", "echo here again"));
+    await web.create(claim, pod("again", "web-n1", "echo here again"));
     await web.ended("again");
     await web.nothingToDo();
   });
