@@ -124,6 +124,37 @@ describe("runs on a host", () => {
     await succeed(trial.bramble("destroy", "--stack", "vm", "--yes", "--skip-preview"));
   });
 
+  it("is not taken down without a preview while it has a disk with data, unless that is left out", async () => {
+    const site = `${emptyLocalSite(storage(), "10.213.8.0/24")}clusters:
+  maths:
+    type: slurm
+    controller: { address: 10.213.8.10, memory: 512MiB }
+    workers: { n: { count: 0, memory: 512MiB, addresses: 10.213.8.11-10.213.8.12 } }
+`;
+    await trial.makeStack("kept", site);
+    equal((await up("kept")).code, 1); // the image's kernel is none, so the VM can't start
+    const exported = () => succeed(trial.pulumi("stack", "export", "--stack", "kept"));
+    const before = await exported();
+    const destroy = (...args: string[]) => trial.bramble("destroy", "--stack", "kept", "--yes", ...args);
+    for (const unseen of ["--skip-preview", "-f"]) {
+      const { code, stderr } = await destroy(unseen);
+      equal(code, 1);
+      match(stderr, /not marked as disposable:\n {2}Volume maths-controller\/data\n[\s\S]*Nothing was changed/);
+    }
+    equal((await destroy("--non-interactive")).code, 1);
+    equal(await exported(), before);
+
+    await succeed(destroy("--skip-preview", "--exclude-protected"));
+    const { deployment } = JSON.parse(await exported());
+    const left: { urn: string; custom: boolean }[] = deployment.resources;
+    ok(left.some(({ urn }) => urn.endsWith("::maths-controller/data")));
+    equal(
+      left.some(({ urn }) => /domain:Domain/.test(urn)),
+      false,
+    );
+    await succeed(destroy("--skip-preview", "--ignore-protect"));
+  });
+
   it("refuses a second site with the same network on the host, and leaves the first alone", async () => {
     await trial.makeStack("twin", emptyLocalSite(join(trial.folder, "pool2")));
     const { code, stdout } = await up("twin");

@@ -67,7 +67,8 @@ describe("a k3s cluster in VMs that loses nodes", () => {
   });
 
   it("goes away when it is said to be disposable", async () => {
-    match((await web.site.operate("destroy")).output, /protect/);
+    match((await web.site.operate("destroy")).output, /Volume web-server1\/data/);
+    deepEqual(await domains(web.host), ["loss-web-n1", "loss-web-server1"]);
     await web.describe({ servers: 1, disposable: true });
     await succeeds(web.site.operate("up"));
     await succeeds(web.site.operate("destroy"));

@@ -7,6 +7,7 @@ import { checkStack } from "../site/check.ts";
 import { noStack } from "./advice.ts";
 import { chosenStack, stackFile } from "./chosen.ts";
 import { dropPendingOperations } from "./pending.ts";
+import { refuseUnseenLoss } from "./protected.ts";
 import { EngineError, runPulumi } from "./pulumi.ts";
 import { refuseDuringRollout } from "./rollout-lock.ts";
 import { storedSecret } from "./stacks.ts";
@@ -63,7 +64,7 @@ export function stackCommand(operation: Operation): Command {
  * those of tools/stack/boards.ts when all was done and boards are not as they should be. What is wrong with the site file is said before the engine
  * starts, which would say it too, with more around it.
  * @throws Error when there is no such stack, the engine is not set up, this machine lacks a program that the operation
- * needs, or another run is at work on the stack.
+ * needs, another run is at work on the stack, or it would go without a preview while it has disks with data.
  */
 export async function operate(operation: Operation, stack: string, args: readonly string[]): Promise<number> {
   if (!existsSync(stackFile(stack))) throw new Error(noStack(stack));
@@ -86,6 +87,7 @@ export async function operate(operation: Operation, stack: string, args: readonl
     if (code !== 0) return code;
   }
   try {
+    if (operation === "destroy") await refuseUnseenLoss(stack, args);
     if (operation !== "preview") await dropPendingOperations(stack);
     const code = await runPulumi(stack, [operation, ...args, ...wholeDiff(operation, args)]);
     // The engine's word on a passphrase or a state that it can't find is short; asked again, it comes with advice.

@@ -1,4 +1,5 @@
 import { askPulumi } from "./pulumi.ts";
+import { nameIn } from "./urn.ts";
 
 /** As much of an exported state as is looked at here; the rest is handed on as it is, secrets encrypted. */
 interface ExportedState {
@@ -20,10 +21,4 @@ export async function dropPendingOperations(stack: string): Promise<void> {
   await askPulumi(stack, ["stack", "import"], { input: JSON.stringify(cleared) });
   const what = pending.map(({ type, resource }) => `${type} ${nameIn(resource.urn)}`).join(", ");
   console.error(`An earlier run was ended in the middle of ${what}; what is missing of that is done again.`);
-}
-
-/** `urn:pulumi:STACK::PROJECT::TYPES::NAME`: the last type's own name, and the name. */
-function nameIn(urn: string): string {
-  const [, , types = "", ...name] = urn.split("::");
-  return `${types.split(/[:$/]/).at(-1)} ${name.join("::")}`;
 }
