@@ -5,8 +5,8 @@ import { claim, pod } from "../e2e/support/pods.ts";
 import { domains, eachGoesOnFromTheLast, succeeds } from "../e2e/support/steps.ts";
 
 /**
- * What a cluster loses and gets again, in VMs. It has its agent only beside a single server: two emulated processors are
- * not enough for three servers and an agent (bench/RESULTS.md).
+ * What a cluster loses and gets again, in VMs. It has its agent only beside a single server: with three of them, both of
+ * two slow processors are busy already (bench/RESULTS.md).
  */
 describe("a k3s cluster in VMs that loses nodes", () => {
   let web: K3sSite;
