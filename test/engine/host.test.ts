@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
 import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
 import { givenAway, secretsOf } from "./secrets-of.ts";
-import { emptyLocalSite } from "./sites.ts";
+import { controllerAlone, emptyLocalSite } from "./sites.ts";
 import { placeImage, startTrial, type Trial } from "./trial.ts";
 
 const MiB = 2 ** 20;
@@ -92,13 +92,8 @@ describe("runs on a host", () => {
   });
 
   it("keeps every secret of the state encrypted when it drops what a killed run had begun", async () => {
-    const site = `${emptyLocalSite(storage(), "10.213.6.0/24")}clusters:
-  physics:
-    type: slurm
-    controller: { address: 10.213.6.10, memory: 512MiB }
-    workers: { n: { count: 0, memory: 512MiB, addresses: 10.213.6.11-10.213.6.12 } }
-    disposable: true
-`;
+    const cluster = `${controllerAlone("physics", "10.213.6")}    disposable: true\n`;
+    const site = emptyLocalSite(storage(), "10.213.6.0/24") + cluster;
     await trial.makeStack("vm", site);
     const secret = (await succeed(trial.bramble("secret", "show", "--stack", "vm"))).trim();
     const secrets = secretsOf("vm", site, secret);
@@ -125,13 +120,7 @@ describe("runs on a host", () => {
   });
 
   it("is not taken down without a preview while it has a disk with data, unless that is left out", async () => {
-    const site = `${emptyLocalSite(storage(), "10.213.8.0/24")}clusters:
-  maths:
-    type: slurm
-    controller: { address: 10.213.8.10, memory: 512MiB }
-    workers: { n: { count: 0, memory: 512MiB, addresses: 10.213.8.11-10.213.8.12 } }
-`;
-    await trial.makeStack("kept", site);
+    await trial.makeStack("kept", emptyLocalSite(storage(), "10.213.8.0/24") + controllerAlone("maths", "10.213.8"));
     equal((await up("kept")).code, 1); // the image's kernel is none, so the VM can't start
     const exported = () => succeed(trial.pulumi("stack", "export", "--stack", "kept"));
     const before = await exported();
@@ -146,7 +135,7 @@ describe("runs on a host", () => {
 
     await succeed(destroy("--skip-preview", "--exclude-protected"));
     const { deployment } = JSON.parse(await exported());
-    const left: { urn: string; custom: boolean }[] = deployment.resources;
+    const left: { urn: string }[] = deployment.resources;
     ok(left.some(({ urn }) => urn.endsWith("::maths-controller/data")));
     equal(
       left.some(({ urn }) => /domain:Domain/.test(urn)),

@@ -3,15 +3,10 @@ import { join } from "node:path";
 import { until } from "../../tools/lib/until.ts";
 import { type PrivateMachine, startPrivateMachine } from "../doubles/private-machine.ts";
 import { ed25519Key } from "../site/shelf.ts";
-import { emptyLocalSite } from "./sites.ts";
+import { controllerAlone, emptyLocalSite } from "./sites.ts";
 import { placeImage, startTrial, type Trial } from "./trial.ts";
 
-const cluster = `clusters:
-  physics:
-    type: slurm
-    controller: { address: 10.213.5.10, memory: 512MiB }
-    workers: { n: { count: 0, memory: 512MiB, addresses: 10.213.5.11-10.213.5.12 } }
-`;
+const cluster = controllerAlone("physics", "10.213.5");
 const tower = `  tower: { model: pc, address: 10.213.5.9, hostKey: ${ed25519Key()}, cores: 2, memory: 4GiB, accelerator: tcg }
 `;
 

@@ -23,6 +23,16 @@ boards:
 `;
 }
 
+/** A Slurm cluster of a controller alone, on a network as `10.213.5`; what is written after it is said of the cluster too. */
+export function controllerAlone(cluster: string, network: string): string {
+  return `clusters:
+  ${cluster}:
+    type: slurm
+    controller: { address: ${network}.10, memory: 512MiB }
+    workers: { n: { count: 0, memory: 512MiB, addresses: ${network}.11-${network}.12 } }
+`;
+}
+
 /** A PC, and a board whose boot folder lies on this machine; nobody serves it here. */
 export function bootSite(roots: string): string {
   return `network: { cidr: 198.51.100.0/24, gateway: 198.51.100.1 }

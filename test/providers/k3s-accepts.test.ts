@@ -220,8 +220,8 @@ function withOtherHash(file: GuestFile): GuestFile {
 
 /** A node as its kubelet would announce it: k3s marks one only where there are labels and annotations already. */
 const node = (name: string) => {
-  const [labels, annotations] = [{ "kubernetes.io/hostname": name }, { "node.alpha.kubernetes.io/ttl": "0" }];
-  return JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name, labels, annotations } });
+  const marks = { labels: { "kubernetes.io/hostname": name }, annotations: { "node.alpha.kubernetes.io/ttl": "0" } };
+  return JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name, ...marks } });
 };
 /** One pod, for nodes that are labelled so. */
 const replicas = JSON.stringify({

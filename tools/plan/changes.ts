@@ -1,3 +1,4 @@
+import { parseUrn } from "../stack/urn.ts";
 import type { ResourceState, Step } from "./events.ts";
 
 /** What becomes of one resource, from all steps that are about it. */
@@ -21,12 +22,6 @@ export function changesOf(steps: readonly Step[]): Change[] {
     byUrn.set(step.urn, list);
   }
   return [...byUrn.values()].flatMap(changeOf);
-}
-
-/** Name and type that stand in a URN: `urn:pulumi:STACK::PROJECT::PARENTS$TYPE::NAME`. */
-export function parseUrn(urn: string): { readonly type: string; readonly name: string } {
-  const [, , types = "", ...name] = urn.split("::");
-  return { type: types.split("$").at(-1) ?? "", name: name.join("::") };
 }
 
 const replacing = ["replace", "create-replacement", "delete-replaced"];

@@ -1,6 +1,7 @@
 import { naturalOrder } from "../../site/natural-order.ts";
 import { printSize } from "../../site/units.ts";
-import { type Change, changesOf, parseUrn } from "./changes.ts";
+import { parseUrn } from "../stack/urn.ts";
+import { type Change, changesOf } from "./changes.ts";
 import { type Differences, differencesOf } from "./differences.ts";
 import { bySeverity, type Effect, effectOf, rank } from "./effects.ts";
 import type { Preview } from "./events.ts";

@@ -1,4 +1,5 @@
-import { type Change, parseUrn } from "./changes.ts";
+import { parseUrn } from "../stack/urn.ts";
+import type { Change } from "./changes.ts";
 
 /** What a resource belongs to, in the words of the site file. */
 export interface Owner {

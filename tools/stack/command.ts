@@ -6,6 +6,7 @@ import { engineReady } from "../setup/setup.ts";
 import { checkStack } from "../site/check.ts";
 import { noStack } from "./advice.ts";
 import { chosenStack, stackFile } from "./chosen.ts";
+import { exportedState } from "./exported-state.ts";
 import { dropPendingOperations } from "./pending.ts";
 import { refuseUnseenLoss } from "./protected.ts";
 import { EngineError, runPulumi } from "./pulumi.ts";
@@ -87,8 +88,11 @@ export async function operate(operation: Operation, stack: string, args: readonl
     if (code !== 0) return code;
   }
   try {
-    if (operation === "destroy") await refuseUnseenLoss(stack, args);
-    if (operation !== "preview") await dropPendingOperations(stack);
+    if (operation !== "preview") {
+      const state = await exportedState(stack);
+      if (operation === "destroy") refuseUnseenLoss(stack, state, args);
+      await dropPendingOperations(stack, state);
+    }
     const code = await runPulumi(stack, [operation, ...args, ...wholeDiff(operation, args)]);
     // The engine's word on a passphrase or a state that it can't find is short; asked again, it comes with advice.
     if (code === 1) await storedSecret(stack);

@@ -1,20 +1,13 @@
+import type { ExportedState } from "./exported-state.ts";
 import { askPulumi } from "./pulumi.ts";
 import { nameIn } from "./urn.ts";
-
-/** As much of an exported state as is looked at here; the rest is handed on as it is, secrets encrypted. */
-interface ExportedState {
-  readonly deployment: {
-    readonly pending_operations?: readonly { readonly type: string; readonly resource: { readonly urn: string } }[];
-  } | null;
-}
 
 /**
  * Takes out of a stack's state the operations that a killed run had begun, and says in a line what they were. The next
  * run does them again: everything here takes over, or makes anew, what was done by half. Left in, they would cause a
- * page of warnings in every later run. Works with every backend; costs one look at the state when there is nothing.
+ * page of warnings in every later run. Works with every backend.
  */
-export async function dropPendingOperations(stack: string): Promise<void> {
-  const state: ExportedState = JSON.parse((await askPulumi(stack, ["stack", "export"])).stdout);
+export async function dropPendingOperations(stack: string, state: ExportedState): Promise<void> {
   const pending = state.deployment?.pending_operations ?? [];
   if (pending.length === 0) return;
   const cleared = { ...state, deployment: { ...state.deployment, pending_operations: [] } };

@@ -1,10 +1,5 @@
-import { askPulumi } from "./pulumi.ts";
+import type { ExportedState } from "./exported-state.ts";
 import { nameIn } from "./urn.ts";
-
-/** As much of an exported state as is looked at here. */
-interface ExportedState {
-  readonly deployment: { readonly resources?: readonly { readonly urn: string; readonly protect?: boolean }[] } | null;
-}
 
 const withoutPreview = /^(--skip-preview(=true)?|-[a-z]*f[a-z]*)$/;
 /** Options of `pulumi destroy` that say what becomes of what is protected, or leave a part of the stack out. */
@@ -15,10 +10,9 @@ const decided = /^(--exclude-protected|--ignore-protect|--target|--exclude|-t|-x
  * engine deletes all but those, and says only then that it can't delete them.
  * @throws Error that names them, and says what to do.
  */
-export async function refuseUnseenLoss(stack: string, args: readonly string[]): Promise<void> {
+export function refuseUnseenLoss(stack: string, { deployment }: ExportedState, args: readonly string[]): void {
   if (!args.some((word) => withoutPreview.test(word)) || args.some((word) => decided.test(word))) return;
-  const state: ExportedState = JSON.parse((await askPulumi(stack, ["stack", "export"])).stdout);
-  const kept = (state.deployment?.resources ?? []).filter(({ protect }) => protect === true);
+  const kept = (deployment?.resources ?? []).filter(({ protect }) => protect === true);
   if (kept.length === 0) return;
   throw new Error(
     `${stack} has disks with data that are not marked as disposable:\n` +

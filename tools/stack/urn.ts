@@ -1,5 +1,11 @@
-/** What a resource is called here, from its `urn:pulumi:STACK::PROJECT::TYPES::NAME`: the last type's own name, and the name. */
-export function nameIn(urn: string): string {
+/** Name and type that stand in a URN: `urn:pulumi:STACK::PROJECT::PARENTS$TYPE::NAME`. */
+export function parseUrn(urn: string): { readonly type: string; readonly name: string } {
   const [, , types = "", ...name] = urn.split("::");
-  return `${types.split(/[:$/]/).at(-1)} ${name.join("::")}`;
+  return { type: types.split("$").at(-1) ?? "", name: name.join("::") };
+}
+
+/** What people call a resource: the last part of its type, and its name. */
+export function nameIn(urn: string): string {
+  const { type, name } = parseUrn(urn);
+  return `${type.split(/[:/]/).at(-1)} ${name}`;
 }
